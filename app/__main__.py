@@ -1,0 +1,66 @@
+"""Serve the Action Provider: with a Globus registration where one is set, else in local mode, which needs none."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from app import settings
+from app.local_mode import banner, is_loopback, start_local_globus
+from app.server import check_free, serve
+
+PORT = click.IntRange(1, 65535)
+
+
+@click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--host", default="127.0.0.1", help="The address to listen on.")
+@click.option("--port", default=5000, type=PORT, help="The port to listen on.")
+@click.option("--auth-port", type=PORT, show_default="port + 1", help="The port of the stand-in for Globus Auth.")
+@click.option("--workers", default=1, type=click.IntRange(1, 256), help="Processes that serve requests.")
+@click.option("--threads", default=16, type=click.IntRange(1, 256), help="Requests that a worker works on at once.")
+def main(host: str, port: int, auth_port: int | None, workers: int, threads: int) -> None:
+    config = settings.load()
+    if workers > 1 and config["DATABASE_URL"] == "memory://":
+        raise click.UsageError("--workers above 1: the in-memory database is for one process. Use --workers 1.")
+    require_free(host, port, "--port")
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if settings.is_local(config):
+        if not is_loopback(host):
+            settings.require_credentials(config)
+        auth_port = auth_port or port % 65535 + 1
+        require_free("127.0.0.1", auth_port, "--auth-port")
+        welcome = banner(url, start_local_globus(auth_port, config["SCOPE"]))
+    else:
+        settings.require_credentials(config)
+        welcome = f"What Time Is It Right Now? runs at {url}"
+    serve(host, port, workers=workers, threads=threads, on_ready=lambda: click.echo(welcome))
+
+
+def require_free(host: str, port: int, option: str) -> None:
+    """Nothing, where the port can be listened on.
+
+    :raises click.UsageError: it cannot; with the option that picks another.
+    """
+    try:
+        check_free(host, port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        hint = " (on macOS, the AirPlay receiver holds it)" if port == 5000 else ""
+        raise click.UsageError(
+            f"{host} port {port} cannot be listened on: {reason}{hint}. Pick another with {option}."
+        ) from error
+
+
+def run() -> None:
+    """main(), with each error in one line."""
+    try:
+        main(prog_name="python -m app", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,81 @@
+"""Serves the provider through granian: worker processes, each with threads, and a clean end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+STOP_SECONDS = 10
+"""How long requests that are under way may take when the server is told to stop."""
+
+_LOG_TO_STDERR = {
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}},
+    "loggers": {"_granian": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+}
+
+
+def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    :param threads: how many requests a worker works on at once.
+    :param on_ready: called once requests are answered.
+    """
+    multiprocessing.set_start_method("spawn")  # a fork would copy the locks of threads that it leaves behind
+    server = Granian(
+        "app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        log_level=LogLevels.error,
+        log_dictconfig=_LOG_TO_STDERR,
+    )
+    threading.Thread(target=_when_ready, args=(host, port, on_ready), daemon=True).start()
+    server.serve(target_loader=load, wrap_loader=False)
+
+
+def check_free(host: str, port: int) -> None:
+    """Nothing, where the port can be listened on. granian would share a port that another granian listens on.
+
+    :raises OSError: it cannot.
+    """
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    socket.create_server((host, port), family=family).close()
+
+
+def load() -> Flask:
+    """The application, in a worker process."""
+    from app import create_app
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return create_app()
+
+
+def _end_with_parent() -> None:
+    """Stop this worker when its parent has gone without telling it to."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _when_ready(host: str, port: int, on_ready: Callable[[], None]) -> None:
+    while True:
+        with suppress(OSError), socket.create_connection((host, port), timeout=1):
+            break
+        time.sleep(0.02)
+    on_ready()
