@@ -22,19 +22,23 @@ PORT = click.IntRange(1, 65535)
 @click.option("--threads", default=16, type=click.IntRange(1, 256), help="Requests that a worker works on at once.")
 def main(host: str, port: int, auth_port: int | None, workers: int, threads: int) -> None:
     config = settings.load()
+    local = settings.is_local(config)
+    if not local:
+        settings.require_credentials(config)
+    elif not is_loopback(host):
+        raise click.UsageError(
+            f"--host {host}: local mode serves this machine only, since everybody can be anybody there. To serve others, "
+            "register the provider with Globus Auth and set WHATTIME_CLIENT_ID, WHATTIME_CLIENT_SECRET, WHATTIME_SCOPE."
+        )
     if workers > 1 and config["DATABASE_URL"] == "memory://":
         raise click.UsageError("--workers above 1: the in-memory database is for one process. Use --workers 1.")
     require_free(host, port, "--port")
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    if settings.is_local(config):
-        if not is_loopback(host):
-            settings.require_credentials(config)
+    welcome = f"What Time Is It Right Now? runs at {url}"
+    if local:
         auth_port = auth_port or port % 65535 + 1
         require_free("127.0.0.1", auth_port, "--auth-port")
         welcome = banner(url, start_local_globus(auth_port, config["SCOPE"]))
-    else:
-        settings.require_credentials(config)
-        welcome = f"What Time Is It Right Now? runs at {url}"
     serve(host, port, workers=workers, threads=threads, on_ready=lambda: click.echo(welcome))
 
 
@@ -47,7 +51,7 @@ def require_free(host: str, port: int, option: str) -> None:
         check_free(host, port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        hint = " (on macOS, the AirPlay receiver holds it)" if port == 5000 else ""
+        hint = " (on macOS, the AirPlay receiver holds it)" if sys.platform == "darwin" and port == 5000 else ""
         raise click.UsageError(
             f"{host} port {port} cannot be listened on: {reason}{hint}. Pick another with {option}."
         ) from error

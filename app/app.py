@@ -116,7 +116,7 @@ def before_request() -> None:
         raise RequestEntityTooLarge
     if endpoint == "action_provider.run":
         require(app.config["RUNNABLE_BY"], "run actions of this provider")
-        g.action_request = app.requests.parse(request.get_data(cache=False), g.now)
+        g.action_request = app.requests.parse(whole_body(), g.now)
 
 
 @operations.get("/", provide_automatic_options=False)
@@ -192,6 +192,18 @@ def log(action_id: str) -> Document:
 def resume(action_id: str) -> Document:
     action = manageable(action_id)
     raise InvalidState(f"The action is {action.status(g.now)}: only an INACTIVE one can be resumed.")
+
+
+def whole_body() -> bytes:
+    """The request's body.
+
+    :raises RequestEntityTooLarge: it goes on beyond MAX_CONTENT_LENGTH, which is known only now where it has no length.
+    """
+    body = request.get_data(cache=False)
+    cut_short = request.content_length is None and len(body) == request.max_content_length
+    if cut_short and request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return body
 
 
 def provider() -> ActionProvider:

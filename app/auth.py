@@ -108,7 +108,10 @@ class Caller(AuthState):
         self._identities = frozenset(map(_identity, self._token_data["identity_set"])) | {self._effective_identity}
 
     def _cached_introspect_call(self) -> globus_sdk.GlobusHTTPResponse:
-        return self.auth_client.oauth2_token_introspect(self.bearer_token, include="identity_set")
+        answer = self.auth_client.oauth2_token_introspect(self.bearer_token, include="identity_set")
+        if not isinstance(answer["active"], bool):
+            raise TypeError("active must be true or false")
+        return answer
 
     @property
     def effective_identity(self) -> str:

@@ -86,14 +86,15 @@ def _checked(name: str, text: str, reader: Callable[[str], Any], expected: str) 
         raise SettingsError(f"{PREFIX}{name}{shown} is wrong: it must be {expected}") from None
 
 
-def _require(value: Any, condition: bool) -> Any:
+def _require(value: Any, condition: object) -> Any:
     if not condition:
         raise ValueError
     return value
 
 
-def _text(text: str) -> str:
-    return str(_require(text, bool(text) and text.isprintable() and not any(c.isspace() for c in text)))
+def _token(text: str) -> str:
+    """A word of the characters that OAuth 2 allows in a scope (RFC 6749, section 3.3)."""
+    return str(_require(text, re.fullmatch(r"[!#-\[\]-~]+", text)))
 
 
 def _between(low: float, high: float) -> Callable[[str], float]:
@@ -134,8 +135,8 @@ _DURATION = (_duration, "an ISO 8601 duration of at most a hundred years, such a
 _SECONDS = (_between(0, _LONGEST.total_seconds()), "a number of seconds, 0 or more")
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "CLIENT_ID": (lambda text: str(uuid.UUID(text)), "the UUID of a client registered with Globus Auth"),
-    "CLIENT_SECRET": (_text, "the secret of that client, in one line without blanks"),
-    "SCOPE": (_text, "a scope, such as https://auth.globus.org/scopes/<client id>/action_all"),
+    "CLIENT_SECRET": (_token, "the secret of that client, without blanks"),
+    "SCOPE": (_token, "a scope, such as https://auth.globus.org/scopes/<client id>/action_all"),
     "DATABASE_URL": (_database_url, "memory://"),
     "MIN_SECONDS": _SECONDS,
     "MAX_SECONDS": _SECONDS,

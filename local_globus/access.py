@@ -19,11 +19,15 @@ class LocalGlobus(Flask):
 
 
 class Refusal(Exception):
-    """Raised when a request is refused, as OAuth 2 says it (RFC 6749, section 5.2)."""
+    """Raised when a request is refused, as OAuth 2 says it (RFC 6749, section 5.2) and as globus-sdk shows it."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
-        self.document = {"error": error, "error_description": description}
+        self.document = {
+            "error": error,
+            "error_description": description,
+            "errors": [{"code": error, "detail": description, "status": str(status)}],
+        }
         self.status = status
 
 

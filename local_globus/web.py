@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask import Flask
 
@@ -26,5 +27,5 @@ def create_globus(scope: str = PROVIDER_SCOPE) -> Flask:
     return app
 
 
-def refused(refusal: Refusal) -> tuple[dict[str, str], int]:
+def refused(refusal: Refusal) -> tuple[dict[str, Any], int]:
     return refusal.document, refusal.status

@@ -1,0 +1,68 @@
+"""A caller of an Action Provider in tests: one method an operation, with the status code that is expected."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from flask.testing import FlaskClient
+from globus_action_provider_tools.validation import ValidationRequest, response_validator
+
+_numbers = itertools.count()
+
+
+class Caller:
+    def __init__(self, client: FlaskClient, token: str | None) -> None:
+        self._client = client
+        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+
+    def request(self, method: str, path: str, expect: int, **options: Any) -> Any:
+        """The JSON of the answer, whose status code must be `expect`."""
+        headers = self._headers | options.pop("headers", {})
+        response = self._client.open(path, method=method, headers=headers, **options)
+        assert response.status_code == expect, response.get_data(as_text=True)
+        assert response.mimetype == "application/json"
+        return response.json
+
+    def introspect(self, expect: int = 200) -> Any:
+        return self.request("GET", "/", expect)
+
+    def run(self, expect: int = 202, *, utc_offset: float = 1, **fields: Any) -> Any:
+        document = {"request_id": f"request-{next(_numbers)}", "body": {"utc_offset": utc_offset}, **fields}
+        return self._status_document(self.request("POST", "/run", expect, json=document), expect)
+
+    def status(self, action_id: str, expect: int = 200) -> Any:
+        return self._status_document(self.request("GET", f"/{action_id}/status", expect), expect)
+
+    def cancel(self, action_id: str, expect: int = 200) -> Any:
+        return self._status_document(self.request("POST", f"/{action_id}/cancel", expect), expect)
+
+    def release(self, action_id: str, expect: int = 200) -> Any:
+        return self._status_document(self.request("POST", f"/{action_id}/release", expect), expect)
+
+    def resume(self, action_id: str, expect: int) -> Any:
+        return self.request("POST", f"/{action_id}/resume", expect)
+
+    def log(self, action_id: str, expect: int = 200, **query: Any) -> Any:
+        return self.request("GET", f"/{action_id}/log", expect, query_string=query)
+
+    @staticmethod
+    def _status_document(document: Any, expect: int) -> Any:
+        if expect < 300:
+            check_status_document(document)
+        return document
+
+
+def check_status_document(document: Any) -> None:
+    """That the toolkit, which speaks for the interface, takes this for an action's status."""
+    assert response_validator(ValidationRequest("ActionStatus", document)).error_msg is None
+    assert None not in document.values()
+
+
+def check_error(document: Any, code: str) -> None:
+    """That this is the one form of an error."""
+    assert document.keys() == {"code", "description", "errors"}
+    assert document["code"] == code
+    assert document["errors"]
+    assert all(error.keys() == {"code", "detail"} and error["code"] == code for error in document["errors"])
+    assert document["description"] == "; ".join(error["detail"] for error in document["errors"])

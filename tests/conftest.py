@@ -1,0 +1,78 @@
+"""What many tests need: a clock, the patched Globus, three people, and the provider that they call."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app import create_app
+from tests.api import Caller
+from tests.clock import Clock
+from tests.patched_auth import PatchedGlobus, Person, patch_globus
+
+CREDENTIALS = {
+    "CLIENT_ID": "11111111-2222-4333-8444-555555555555",
+    "CLIENT_SECRET": "not-a-secret",
+    "SCOPE": "https://auth.globus.org/scopes/11111111-2222-4333-8444-555555555555/action_all",
+}
+GROUP_ID = "99999999-2222-4333-8444-555555555555"
+GROUP = f"urn:globus:groups:id:{GROUP_ID}"
+
+ALICE = Person("alice", linked_ids=(str(uuid.uuid4()),))
+BOB = Person("bob", groups=(GROUP_ID,))
+CAROL = Person("carol")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("WHATTIME_", "GLOBUS_SDK_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def globus(monkeypatch: pytest.MonkeyPatch) -> PatchedGlobus:
+    return patch_globus(monkeypatch, scope=CREDENTIALS["SCOPE"])
+
+
+CallerFactory = Callable[..., Caller]
+
+
+@pytest.fixture
+def provider(globus: PatchedGlobus, clock: Clock) -> CallerFactory:
+    """A provider with these settings, as a person sees it: provider(ALICE, FAILURE_RATE=0).
+
+    All calls of one test with the same settings go to the same provider.
+    """
+    clients: dict[str, Any] = {}
+
+    def call(person: Person | None, **settings: Any) -> Caller:
+        if str(settings) not in clients:
+            clients[str(settings)] = create_app({**CREDENTIALS, **settings}, clock=clock).test_client()
+        return Caller(clients[str(settings)], None if person is None else globus.login(person))
+
+    return call
+
+
+@pytest.fixture
+def alice(provider: CallerFactory) -> Caller:
+    return provider(ALICE)
+
+
+@pytest.fixture
+def bob(provider: CallerFactory) -> Caller:
+    return provider(BOB)
+
+
+@pytest.fixture
+def carol(provider: CallerFactory) -> Caller:
+    return provider(CAROL)

@@ -1,0 +1,76 @@
+"""Real servers for tests: each on a port of its own, stopped when the test is done with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class RunningProvider:
+    url: str
+    auth_url: str
+    banner: str
+    process: subprocess.Popen[str]
+
+    @property
+    def scope(self) -> str:
+        return next(line.split()[1] for line in self.banner.splitlines() if line.split()[:1] == ["scope"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points a client at the stand-in for Globus Auth."""
+        return {"GLOBUS_SDK_SERVICE_URL_AUTH": self.auth_url, "GLOBUS_SDK_SERVICE_URL_GROUPS": self.auth_url}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without settings that a developer has made."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WHATTIME_", "GLOBUS_"))}
+    return kept | more
+
+
+def start(*options: str, script: tuple[str, ...] = ("-m", "app"), **settings: str) -> subprocess.Popen[str]:
+    """`python -m app` as a process, with its output to read."""
+    return subprocess.Popen(
+        [sys.executable, *script, *options],
+        cwd=ROOT,
+        env=clean_environment(**{f"WHATTIME_{name}": value for name, value in settings.items()}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def running_provider(
+    *options: str, script: tuple[str, ...] = ("-m", "app"), **settings: str
+) -> Iterator[RunningProvider]:
+    """A provider in local mode that answers requests."""
+    port, auth_port = free_port(), free_port()
+    process = start(f"--port={port}", f"--auth-port={auth_port}", *options, script=script, **settings)
+    try:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.strip().startswith("-d "):
+                break
+        assert process.poll() is None, process.communicate()
+        yield RunningProvider(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{auth_port}/", "".join(lines), process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

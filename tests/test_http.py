@@ -1,0 +1,284 @@
+"""The started server, over real HTTP, with the real toolkit and globus-sdk talking to the stand-in for Globus."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.api import check_error, check_status_document
+from tests.conftest import CREDENTIALS
+from tests.processes import RunningProvider, clean_environment, free_port, running_provider, start
+
+BODY = {"utc_offset": 1}
+GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[RunningProvider]:
+    with running_provider(MIN_SECONDS="0.3", MAX_SECONDS="0.3", FAILURE_RATE="0") as running:
+        yield running
+
+
+def call(
+    provider: RunningProvider, method: str, path: str, token: str | None = "local-token-alice", **options: Any
+) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return requests.request(method, provider.url + path, headers=headers, timeout=20, **options)
+
+
+def run(provider: RunningProvider, request_id: str, token: str = "local-token-alice", **fields: Any) -> str:
+    response = call(provider, "POST", "/run", token, json={"request_id": request_id, "body": BODY, **fields})
+    assert response.status_code == 202, response.text
+    check_status_document(response.json())
+    return str(response.json()["action_id"])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+
+
+def test_the_banner_holds_what_a_newcomer_needs(provider: RunningProvider) -> None:
+    for word in ("for development only", provider.url, provider.scope, GROUP, 'curl -H "Authorization: Bearer local-t'):
+        assert word in provider.banner
+
+
+def test_a_whole_life_cycle(provider: RunningProvider) -> None:
+    assert call(provider, "GET", "/").json()["globus_auth_scope"] == provider.scope
+    action_id = run(provider, "life")
+    assert call(provider, "POST", f"/{action_id}/release").status_code == 409
+    wait_until(lambda: call(provider, "GET", f"/{action_id}/status").json()["status"] == "SUCCEEDED")
+    released = call(provider, "POST", f"/{action_id}/release")
+    check_status_document(released.json())
+    assert released.json()["details"].keys() == {"whattimeisit"}
+    assert call(provider, "GET", f"/{action_id}/status").status_code == 404
+
+
+@pytest.mark.parametrize("token", [None, "local-token-expired", "local-token-other-scope", "local-token-nobody"])
+def test_tokens_that_do_not_hold_are_refused(provider: RunningProvider, token: str | None) -> None:
+    response = call(provider, "GET", "/", token)
+    assert response.status_code == 401
+    check_error(response.json(), "NoAuthentication")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+def test_groups_are_really_asked(provider: RunningProvider) -> None:
+    action_id = run(provider, "group", monitor_by=[GROUP])
+    assert call(provider, "GET", f"/{action_id}/status", "local-token-bob").status_code == 200
+    assert call(provider, "POST", f"/{action_id}/cancel", "local-token-bob").status_code == 403
+    assert call(provider, "GET", f"/{action_id}/status", "local-token-carol").status_code == 404
+
+
+def test_simultaneous_requests_over_many_connections_start_one_action(provider: RunningProvider) -> None:
+    barrier = threading.Barrier(32)
+
+    def post(_: int) -> tuple[int, str]:
+        barrier.wait()
+        response = call(provider, "POST", "/run", json={"request_id": "many", "body": BODY})
+        return response.status_code, response.json()["action_id"]
+
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(post, range(32)))
+    assert sorted(status for status, _ in answers) == [200] * 31 + [202]
+    assert len({action_id for _, action_id in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "expect"),
+    [
+        ("GET", "//", 200),
+        ("GET", "//run", 405),
+        ("GET", "/../status", 404),
+        ("GET", "/%00/status", 404),
+        ("GET", "/%ff/status", 404),
+        ("GET", "/a%0d%0aSet-Cookie:%20x/status", 404),
+        ("TRACE", "/run", 405),
+        ("PROPFIND", "/", 405),
+        ("OPTIONS", "/run", 405),
+    ],
+)
+def test_odd_requests_reach_us_and_are_answered_in_json(
+    provider: RunningProvider, method: str, target: str, expect: int
+) -> None:
+    host, port = provider.url.removeprefix("http://").split(":")
+    request = (
+        f"{method} {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer local-token-alice\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request.encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert head.split()[1] == str(expect).encode()
+    assert b"content-type: application/json" in head.lower()
+    assert body.startswith(b"{")
+
+
+def test_a_body_without_a_length_is_limited_too(provider: RunningProvider) -> None:
+    body = b'{"request_id": "chunked", "body": {"utc_offset": 1}}'
+    assert call(provider, "POST", "/run", data=iter([body, b" " * 65536])).status_code == 413
+    assert call(provider, "POST", "/run", data=iter([body])).status_code == 202
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly_and_nothing_stays_behind(stop: signal.Signals) -> None:
+    with running_provider() as provider:
+        provider.process.send_signal(stop)
+        _, errors = provider.process.communicate(timeout=10)
+        assert provider.process.returncode == 0
+        assert "Traceback" not in errors
+        assert not answers(provider.url)
+        assert not answers(provider.auth_url.rstrip("/"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_workers_do_not_outlive_a_killed_parent() -> None:
+    with running_provider() as provider:
+        provider.process.kill()
+        wait_until(lambda: not answers(provider.url))
+
+
+def answers(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def test_python_app_app_py_does_the_same() -> None:
+    with running_provider(script=("app/app.py",)) as provider:
+        assert call(provider, "GET", "/").status_code == 200
+
+
+def refusal(*options: str, **settings: str) -> str:
+    """The one line that a start which is refused ends with."""
+    process = start(*options, **settings)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 2, errors
+    assert output == ""
+    lines = [line for line in errors.splitlines() if "for development only" not in line]
+    assert len(lines) == 1, errors
+    return lines[0]
+
+
+def test_a_busy_port_is_named_with_the_option_that_picks_another(provider: RunningProvider) -> None:
+    port = provider.url.rpartition(":")[2]
+    assert f"port {port} cannot be listened on: Address already in use" in refusal(f"--port={port}")
+    assert "Pick another with --port" in refusal(f"--port={port}")
+    assert "Pick another with --auth-port" in refusal(f"--port={free_port()}", f"--auth-port={port}")
+
+
+def test_what_cannot_be_started_says_why_in_one_line() -> None:
+    assert "WHATTIME_FAILURE_RATE=2 is wrong: it must be a number from 0 to 1" in refusal(FAILURE_RATE="2")
+    assert "WHATTIME_FOO is no setting" in refusal(FOO="1")
+    assert "WHATTIME_CLIENT_SECRET, WHATTIME_SCOPE must be set" in refusal(CLIENT_ID=CREDENTIALS["CLIENT_ID"])
+    assert "local mode serves this machine only" in refusal("--host=0.0.0.0")
+    assert "local mode serves this machine only" in refusal("--host=example.org")
+    assert "No such option" in refusal("--prot=1")
+    assert "--port" in refusal("--port=99999")
+    assert "in-memory database is for one process" in refusal("--workers=2", f"--port={free_port()}")
+
+
+def test_help_names_every_option() -> None:
+    process = start("--help")
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    for option in ("--host", "--port", "--auth-port", "--workers", "--threads"):
+        assert option in output
+
+
+def test_flask_run_and_other_wsgi_servers_find_the_app(tmp_path: Path) -> None:
+    environment = clean_environment(**{f"WHATTIME_{name}": value for name, value in CREDENTIALS.items()})
+    command = [sys.executable, "-m", "flask", "--app", "app", "routes"]
+    routes = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "/actions/<action_id>/cancel" in routes
+    refused = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert "WHATTIME_CLIENT_ID" in refused.stderr
+
+
+class DeafGlobus:
+    """Something on a port that misbehaves as `answer` says."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self._answer = answer
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        held = []
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            held.append(connection)
+            if self._answer is not None:
+                connection.recv(65536)
+                connection.sendall(self._answer)
+                connection.close()
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+def http(status: str, content_type: str, body: bytes) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        b"",
+        b"\x00\xff",
+        http("500 Oops", "text/html", b"<html>"),
+        http("503 Busy", "text/plain", b""),
+        http("429 Slow down", "application/json", b"{}"),
+        http("401 Who are you", "application/json", b'{"error": "invalid_client"}'),
+        http("200 OK", "text/html", b"<html>"),
+        http("200 OK", "application/json", b"[" * 100_000),
+        http("200 OK", "application/json", b'{"active": "perhaps"}'),
+    ],
+    ids=["hanging", "hanging up", "garbage", "500", "503", "429", "401", "HTML", "nesting", "half an answer"],
+)
+def test_globus_auth_out_of_order_is_503_in_time(monkeypatch: pytest.MonkeyPatch, answer: bytes | None) -> None:
+    from app import create_app
+
+    deaf = DeafGlobus(answer)
+    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", deaf.url)
+    monkeypatch.setenv("GLOBUS_SDK_HTTP_TIMEOUT", "1")
+    monkeypatch.setattr(
+        "app.auth.UpstreamClients.DEFAULT_AUTH_TRANSPORT_PARAMS", (("http_timeout", 0.2), ("max_sleep", 0))
+    )
+    client = create_app(CREDENTIALS).test_client()
+    begin = time.monotonic()
+    response = client.get("/", headers={"Authorization": "Bearer local-token-alice"})
+    deaf.close()
+    assert response.status_code == 503
+    check_error(response.json, "ServiceUnavailable")
+    assert response.headers["Retry-After"].isdigit()
+    assert time.monotonic() - begin < 10
+
+
+def test_globus_auth_that_is_not_there_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app import create_app
+
+    monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", f"http://127.0.0.1:{free_port()}/")
+    response = create_app(CREDENTIALS).test_client().get("/", headers={"Authorization": "Bearer local-token-alice"})
+    assert response.status_code == 503
+
+
+os.environ.setdefault("NO_PROXY", "127.0.0.1")
