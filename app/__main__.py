@@ -27,8 +27,8 @@ def main(host: str, port: int, auth_port: int | None, workers: int, threads: int
         settings.require_credentials(config)
     elif not is_loopback(host):
         raise click.UsageError(
-            f"--host {host}: local mode serves this machine only, since everybody can be anybody there. To serve others, "
-            "register the provider with Globus Auth and set WHATTIME_CLIENT_ID, WHATTIME_CLIENT_SECRET, WHATTIME_SCOPE."
+            f"--host {host}: local mode serves this machine only, since everybody can be anybody there. To serve "
+            "others, register with Globus Auth and set WHATTIME_CLIENT_ID, WHATTIME_CLIENT_SECRET and WHATTIME_SCOPE."
         )
     if workers > 1 and config["DATABASE_URL"] == "memory://":
         raise click.UsageError("--workers above 1: the in-memory database is for one process. Use --workers 1.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +15,7 @@ from app import create_app
 from tests.api import Caller
 from tests.clock import Clock
 from tests.patched_auth import PatchedGlobus, Person, patch_globus
+from tests.processes import ROOT
 
 CREDENTIALS = {
     "CLIENT_ID": "11111111-2222-4333-8444-555555555555",
@@ -76,3 +79,20 @@ def bob(provider: CallerFactory) -> Caller:
 @pytest.fixture
 def carol(provider: CallerFactory) -> Caller:
     return provider(CAROL)
+
+
+@pytest.fixture(scope="session")
+def command() -> str:
+    """The path of the `globus-automate` command.
+
+    Its last release that has its commands needs other versions of the toolkit's dependencies than the toolkit, so it
+    gets an environment of its own, which is made once.
+    """
+    environment = ROOT / ".venv-globus-automate"
+    made = environment / ".made"
+    if not made.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
+        pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "globus-automate-client==0.17.1", "click<8.2"], check=True)
+        made.touch()
+    return str(environment / "bin" / "globus-automate")

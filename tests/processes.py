@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -41,6 +42,12 @@ def clean_environment(**more: str) -> dict[str, str]:
     """The environment without settings that a developer has made."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WHATTIME_", "GLOBUS_"))}
     return kept | more
+
+
+def stored_token(scope: str, token: str) -> str:
+    """What `globus-automate` keeps in its token file after a login."""
+    entry = {"access_token": token, "refresh_token": None, "expiration_time": None, "dependent_scopes": []}
+    return json.dumps({scope: entry})
 
 
 def start(*options: str, script: tuple[str, ...] = ("-m", "app"), **settings: str) -> subprocess.Popen[str]:

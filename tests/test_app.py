@@ -150,7 +150,7 @@ def test_64_simultaneous_requests_start_one_action(globus: PatchedGlobus) -> Non
             headers={"Authorization": f"Bearer {token}"},
             json={"request_id": "r", "body": {"utc_offset": 1}},
         )
-        return response.status_code, response.json["action_id"]
+        return response.status_code, response.get_json()["action_id"]
 
     with ThreadPoolExecutor(64) as pool:
         answers = list(pool.map(run, range(64)))
@@ -285,7 +285,8 @@ def test_no_way_of_reading_hints_at_the_outcome(provider: CallerFactory, clock: 
     seen = []
     for settings in ({"FAILURE_RATE": 0}, {"FAILURE_RATE": 1}):
         alice = provider(ALICE, MIN_SECONDS=60, MAX_SECONDS=60, **settings)
-        for fields in ({}, {"deadline": (clock.now + timedelta(seconds=50)).isoformat()}):
+        variants: list[dict[str, Any]] = [{}, {"deadline": (clock.now + timedelta(seconds=50)).isoformat()}]
+        for fields in variants:
             started = alice.run(request_id="r" + str(fields), **fields)
             readings = [
                 started,

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from tests.api import check_error
+from tests.api import Caller, check_error
 from tests.conftest import ALICE, CREDENTIALS
 from tests.patched_auth import PatchedGlobus
 
@@ -175,14 +175,13 @@ def test_an_invalid_request_is_told_so(client: FlaskClient, headers: dict[str, s
 
 @pytest.mark.parametrize("raw", VALID.values(), ids=VALID)
 def test_an_unusual_request_is_still_a_request(client: FlaskClient, headers: dict[str, str], raw: bytes) -> None:
-    response = client.post("/run", data=raw, headers=headers)
-    assert response.status_code == 202, response.get_data(as_text=True)
-    assert client.get(f"/{response.json['action_id']}/status", headers=headers).status_code == 200
+    started = Caller(client, headers["Authorization"].removeprefix("Bearer ")).request("POST", "/run", 202, data=raw)
+    assert client.get(f"/{started['action_id']}/status", headers=headers).status_code == 200
 
 
 def test_each_fault_is_named(client: FlaskClient, headers: dict[str, str]) -> None:
     raw = request(body={"utc_offset": 24}, label="", release_after="P1")
-    errors = client.post("/run", data=raw, headers=headers).json["errors"]
+    errors = client.post("/run", data=raw, headers=headers).get_json()["errors"]
     details = "\n".join(error["detail"] for error in errors)
     assert len(errors) == 3
     assert "body.utc_offset: 24 is greater than or equal to the maximum of 24" in details

@@ -1,15 +1,10 @@
-"""The real `globus-automate` command line against the started provider.
-
-Its last release that has its commands needs other versions of the toolkit's dependencies, so it gets an environment of
-its own, which is made once.
-"""
+"""The real `globus-automate` command line against the started provider."""
 
 from __future__ import annotations
 
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,25 +14,10 @@ import pytest
 import requests
 
 from tests.api import check_status_document
-from tests.processes import ROOT, RunningProvider, clean_environment, running_provider
+from tests.processes import RunningProvider, clean_environment, running_provider, stored_token
 from tests.test_local_globus import choose
 
-ENVIRONMENT = ROOT / ".venv-globus-automate"
-REQUIREMENTS = ("globus-automate-client==0.17.1", "click<8.2")
 BODY = '{"utc_offset": 1}'
-
-
-@pytest.fixture(scope="session")
-def command() -> str:
-    """The path of the `globus-automate` command."""
-    executable = ENVIRONMENT / "bin" / "globus-automate"
-    made = ENVIRONMENT / ".made"
-    if not made.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
-        pip = [str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *REQUIREMENTS], check=True)
-        made.touch()
-    return str(executable)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +37,7 @@ class Cli:
 
     def login_with(self, token: str) -> None:
         """Store a token as the command itself does after a login."""
-        entry = {"access_token": token, "refresh_token": None, "expiration_time": None, "dependent_scopes": []}
-        self.tokens.write_text(json.dumps({self.provider.scope: entry}))
+        self.tokens.write_text(stored_token(self.provider.scope, token))
 
     def options(self, *arguments: str) -> list[str]:
         return [*arguments, "--action-url", self.provider.url, "--action-scope", self.provider.scope]

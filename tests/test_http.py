@@ -160,7 +160,7 @@ def test_python_app_app_py_does_the_same() -> None:
         assert call(provider, "GET", "/").status_code == 200
 
 
-def refusal(*options: str, **settings: str) -> str:
+def refusal(*options: str, **settings: Any) -> str:
     """The one line that a start which is refused ends with."""
     process = start(*options, **settings)
     output, errors = process.communicate(timeout=30)

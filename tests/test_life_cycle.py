@@ -83,7 +83,7 @@ class LifeCycle(RuleBasedStateMachine):
         deadline=st.none() | st.integers(1, 600),
         hours=st.sampled_from([0, 1, 24]),
     )
-    def run(
+    def run(  # noqa: PLR0917  # hypothesis passes them by name
         self,
         person: Person,
         request_id: str,

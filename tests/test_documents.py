@@ -1,0 +1,104 @@
+"""What README and docs tell people to type works as written."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_globus.directory import PROVIDER_SCOPE
+from tests.processes import ROOT, RunningProvider, clean_environment, running_provider, stored_token
+
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/*.md")]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The code blocks of this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / document).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[RunningProvider]:
+    """A provider with the settings that the README starts it with."""
+    command = next(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if "script/server" in line)
+    settings = dict(re.findall(r"WHATTIME_(\w+)=(\S+)", command))
+    assert settings
+    with running_provider(**settings) as running:
+        yield running
+
+
+def here(text: str, provider: RunningProvider) -> str:
+    """A snippet, with the addresses of the provider that the test has started."""
+    return text.replace("http://127.0.0.1:5000", provider.url).replace("http://127.0.0.1:5001/", provider.auth_url)
+
+
+def test_the_tour_with_curl(provider: RunningProvider) -> None:
+    tour = [block for block in blocks("README.md", "sh") if "globus-automate" not in block]
+    script = here("\n".join(f"{block}\necho\n" for block in tour), provider)
+    done = subprocess.run(["bash", "-eu"], input=script, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for word in ("ACTIVE", "SUCCEEDED", '"whattimeisit":', "+05:45", "NotFound", "CANCELLED"):
+        assert word in done.stdout
+    assert "DeveloperError" not in done.stdout
+    assert "InvalidRequest" not in done.stdout
+
+
+def test_the_tour_with_the_command_line(provider: RunningProvider, command: str, tmp_path: Path) -> None:
+    install, run = (block for block in blocks("README.md", "sh") if "globus-automate" in block)
+    assert "'globus-automate-client==0.17.1' 'click<8.2'" in install
+    (tmp_path / ".globus_automate_tokens.json").write_text(stored_token(PROVIDER_SCOPE, "local-token-alice"))
+    script = here(run, provider).replace("~/globus-automate/bin/globus-automate", command)
+    environment = clean_environment(HOME=str(tmp_path))
+    done = subprocess.run(["bash", "-eu"], input=script, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"whattimeisit"' in done.stdout
+
+
+def test_the_tour_from_python(provider: RunningProvider) -> None:
+    (snippet,) = blocks("README.md", "python")
+    done = subprocess.run([sys.executable, "-c", here(snippet, provider)], capture_output=True, text=True, check=True)
+    assert "whattimeisit" in done.stdout
+
+
+def test_a_provider_of_ones_own(tmp_path: Path) -> None:
+    for folder in ("app", "local_globus", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "config.py", tmp_path)
+    (schema,) = blocks("docs/your-own-provider.md", "json")
+    (module,) = blocks("docs/your-own-provider.md", "python")
+    (tmp_path / "schema.json").write_text(schema)
+    (tmp_path / "app" / "whattime.py").write_text(module)
+    (tmp_path / "test_own.py").write_text(
+        "from tests.conftest import *\n"
+        "def test_checksum(alice, clock):\n"
+        "    assert alice.introspect()['title'] == 'Checksums'\n"
+        "    alice.request('POST', '/run', 400, json={'request_id': 'r', 'body': {'utc_offset': 1}})\n"
+        "    done = {}\n"
+        "    for text in ('hello', ''):\n"
+        "        body = {'request_id': 'r' + text, 'body': {'text': text}}\n"
+        "        done[text] = alice.request('POST', '/run', 202, json=body)['action_id']\n"
+        "    clock.tick(seconds=1)\n"
+        "    assert alice.status(done['hello'])['details']['checksum'].startswith('2cf24dba')\n"
+        "    assert alice.status(done[''])['details']['error'] == 'EMPTY'\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "test_own.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text("utf-8")):
+        assert target.startswith("https://") or (document.parent / target).exists(), target
+
+
+def test_every_library_that_is_required_is_explained() -> None:
+    explained = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
+    for file in ROOT.glob("requirements*.txt"):
+        for name in re.findall(r"^([A-Za-z][\w.-]*)", file.read_text("utf-8"), re.MULTILINE):
+            assert f"{name.removeprefix('types-')}" in explained
