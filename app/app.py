@@ -14,74 +14,26 @@ if __name__ == "__main__":  # python app/app.py: the same as python -m app
     runpy.run_module("app", run_name="__main__", alter_sys=True)
     sys.exit()
 
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from random import Random
 from typing import Any, cast
 
-import orjson
-from flask import Blueprint, Flask, Response, current_app, g, request
-from flask.json.provider import JSONProvider
+from flask import Flask, Request, Response, current_app, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app import settings, whattime
-from app.action import Action, Limits, start
-from app.action_request import RequestParser
-from app.auth import authenticate, may, open_auth
-from app.database import open_database
+from app.action import Action, start
+from app.auth import authenticate, may
 from app.error import ApiError, DeveloperError, InvalidState, NotAuthorized, NotFound, from_http_exception, shorten
-from app.introspection import describe
 from app.page import log_page
+from app.provider import ActionProvider, Call, this_call
 
 Document = dict[str, Any]
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class OrjsonProvider(JSONProvider):
-    """JSON by orjson: several times as fast as Flask's own, and times as ISO 8601 without further ado."""
-
-    def dumps(self, obj: Any, **_options: Any) -> str:
-        return orjson.dumps(obj).decode()
-
-    def loads(self, s: str | bytes, **_options: Any) -> Any:
-        return orjson.loads(s)
-
-    def response(self, *args: Any, **kwargs: Any) -> Response:
-        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
-
-
-class ActionProvider(Flask):
-    """The application, with what its handlers work with.
-
-    :param config: checked settings, credentials among them.
-    :param clock: tells the time, in UTC.
-    """
-
-    json_provider_class = OrjsonProvider
-
-    def __init__(self, config: Mapping[str, Any], clock: Callable[[], datetime]) -> None:
-        super().__init__("app", static_folder=None, root_path=str(settings.ROOT))
-        self.config.update(config)
-        self.url_map.merge_slashes = False
-        self.now = clock
-        self.random = Random(config["RANDOM_SEED"])  # noqa: S311  # chance, not secrecy
-        self.database = open_database(config["DATABASE_URL"])
-        self.auth = open_auth(
-            config["CLIENT_ID"],
-            config["CLIENT_SECRET"],
-            config["SCOPE"],
-            ttl_seconds=config["TOKEN_CACHE_SECONDS"],
-            size=config["TOKEN_CACHE_SIZE"],
-        )
-        self.limits = Limits(config["RELEASE_AFTER"], config["MAX_RELEASE_AFTER"], config["MAXIMUM_DEADLINE"])
-        input_schema = json.loads((settings.ROOT / "schema.json").read_text("utf-8"))
-        self.requests = RequestParser(input_schema)
-        self.description = describe(whattime.DESCRIPTION, input_schema, config)
 
 
 def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[], datetime] = utc_now) -> Flask:
@@ -93,43 +45,40 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
     config = settings.load(overrides)
     settings.require_credentials(config)
     app = ActionProvider(config, clock)
-    app.register_blueprint(operations)
     app.before_request(before_request)
+    for method, path, handler in OPERATIONS:
+        app.add_url_rule(path, view_func=handler, methods=[method], provide_automatic_options=False)
     app.register_error_handler(Exception, on_error)
     return app
 
 
-operations = Blueprint("action_provider", __name__)
-
-
 def before_request() -> None:
-    """Who is asking, and is what they ask valid? What the handlers need to know is in `g` afterwards."""
-    endpoint = request.endpoint
-    if request.routing_exception is not None or endpoint == "action_provider.preflight":
+    """Who is asking, and is what they ask valid?"""
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # behind the proxy
+    if asked.routing_exception is not None or asked.endpoint == "preflight":
         return
-    app = provider()
-    g.now = app.now()
-    if endpoint == "action_provider.introspect" and "public" in app.config["VISIBLE_TO"]:
+    call = this_call()
+    provider = call.provider = cast(ActionProvider, current_app._get_current_object())  # type: ignore[attr-defined]
+    call.now = provider.now()
+    if asked.endpoint == "introspect" and "public" in provider.config["VISIBLE_TO"]:
         return
-    g.auth_state = authenticate(app.auth)
-    if (request.content_length or 0) > app.config["MAX_CONTENT_LENGTH"]:
+    call.auth_state = authenticate(provider.auth)
+    if (asked.content_length or 0) > provider.config["MAX_CONTENT_LENGTH"]:
         raise RequestEntityTooLarge
-    if endpoint == "action_provider.run":
-        require(app.config["RUNNABLE_BY"], "run actions of this provider")
-        g.action_request = app.requests.parse(whole_body(), g.now)
+    if asked.endpoint == "run":
+        require(call, provider.config["RUNNABLE_BY"], "run actions of this provider")
+        call.action_request = provider.requests.parse(whole_body(asked), call.now)
 
 
-@operations.get("/", provide_automatic_options=False)
 def introspect() -> Response:
-    app = provider()
-    if "public" not in app.config["VISIBLE_TO"]:
-        require(app.config["VISIBLE_TO"], "see this provider")
-    response = app.json.response(app.description)
+    call = this_call()
+    if "public" not in call.provider.config["VISIBLE_TO"]:
+        require(call, call.provider.config["VISIBLE_TO"], "see this provider")
+    response = call.provider.json.response(call.provider.description)
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
-@operations.route("/", methods=["OPTIONS"], provide_automatic_options=False)
 def preflight() -> Response:
     headers = {
         "Access-Control-Allow-Origin": "*",
@@ -140,126 +89,134 @@ def preflight() -> Response:
     return Response(status=204, headers=headers)
 
 
-@operations.post("/run", provide_automatic_options=False)
-@operations.post("/actions", provide_automatic_options=False)
 def run() -> tuple[Document, int]:
-    database, asked, caller = provider().database, g.action_request, g.auth_state
-    action = database.find(caller.effective_identity, asked.request_id, g.now)
+    call = this_call()
+    database, asked = call.provider.database, call.action_request
+    action = database.find(call.auth_state.effective_identity, asked.request_id, call.now)
     if action is None:
-        new = begin()
+        new = begin(call)
         action = database.create(new)
         if action is new:
-            return action.view(g.now), 202
+            return action.view(call.now), 202
     if action.content != asked.content:
         raise InvalidState("This request_id has been used for another request: choose a new one.")
-    return action.view(g.now), 200
+    return action.view(call.now), 200
 
 
-@operations.get("/<action_id>/status", provide_automatic_options=False)
-@operations.get("/actions/<action_id>", provide_automatic_options=False)
 def status(action_id: str) -> Document:
-    return readable(action_id).view(g.now)
+    call = this_call()
+    return readable(call, action_id).view(call.now)
 
 
-@operations.post("/<action_id>/cancel", provide_automatic_options=False)
-@operations.post("/actions/<action_id>/cancel", provide_automatic_options=False)
 def cancel(action_id: str) -> Document:
-    action = manageable(action_id)
-    cancelled = action.cancel(g.now)
-    if not provider().database.replace(action, cancelled):
+    call = this_call()
+    action = manageable(call, action_id)
+    cancelled = action.cancel(call.now)
+    if not call.provider.database.replace(action, cancelled):
         raise InvalidState("The action came to its end just now: there is nothing left to cancel.")
-    return cancelled.view(g.now)
+    return cancelled.view(call.now)
 
 
-@operations.post("/<action_id>/release", provide_automatic_options=False)
-@operations.delete("/actions/<action_id>", provide_automatic_options=False)
 def release(action_id: str) -> Document:
-    action = manageable(action_id)
-    action.check_releasable(g.now)
-    if not provider().database.delete(action_id):
+    call = this_call()
+    action = manageable(call, action_id)
+    action.check_releasable(call.now)
+    if not call.provider.database.delete(action_id):
         raise unknown(action_id)
-    return action.view(g.now)
+    return action.view(call.now)
 
 
-@operations.get("/<action_id>/log", provide_automatic_options=False)
-@operations.get("/actions/<action_id>/log", provide_automatic_options=False)
 def log(action_id: str) -> Document:
-    return log_page(readable(action_id).log(g.now), request.args)
+    call = this_call()
+    return log_page(readable(call, action_id).log(call.now), request.args)
 
 
-@operations.post("/<action_id>/resume", provide_automatic_options=False)
-@operations.post("/actions/<action_id>/resume", provide_automatic_options=False)
 def resume(action_id: str) -> Document:
-    action = manageable(action_id)
-    raise InvalidState(f"The action is {action.status(g.now)}: only an INACTIVE one can be resumed.")
+    call = this_call()
+    action = manageable(call, action_id)
+    raise InvalidState(f"The action is {action.status(call.now)}: only an INACTIVE one can be resumed.")
 
 
-def whole_body() -> bytes:
-    """The request's body.
+OPERATIONS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("GET", "/", introspect),
+    ("OPTIONS", "/", preflight),
+    ("POST", "/run", run),
+    ("POST", "/actions", run),
+    ("GET", "/<action_id>/status", status),
+    ("GET", "/actions/<action_id>", status),
+    ("POST", "/<action_id>/cancel", cancel),
+    ("POST", "/actions/<action_id>/cancel", cancel),
+    ("POST", "/<action_id>/release", release),
+    ("DELETE", "/actions/<action_id>", release),
+    ("GET", "/<action_id>/log", log),
+    ("GET", "/actions/<action_id>/log", log),
+    ("POST", "/<action_id>/resume", resume),
+    ("POST", "/actions/<action_id>/resume", resume),
+)
+"""The interface: each operation on its 1.0 path, and on the one of 1.1."""
 
-    :raises RequestEntityTooLarge: it goes on beyond MAX_CONTENT_LENGTH, which is known only now where it has no length.
-    """
-    body = request.get_data(cache=False)
-    cut_short = request.content_length is None and len(body) == request.max_content_length
-    if cut_short and request.environ["wsgi.input"].read(1):
-        raise RequestEntityTooLarge
-    return body
 
-
-def provider() -> ActionProvider:
-    """The application that serves the current request."""
-    return cast(ActionProvider, current_app)
-
-
-def begin() -> Action:
-    """The record of the action that the current request asks for, begun now and not stored yet."""
-    app, caller = provider(), g.auth_state
-    duration, outcome = whattime.begin(g.action_request.body, g.now, app.config, app.random)
+def begin(call: Call) -> Action:
+    """The record of the action that is asked for, begun now and not stored yet."""
+    provider, caller = call.provider, call.auth_state
+    duration, outcome = whattime.begin(call.action_request.body, call.now, provider.config, provider.random)
     return start(
-        g.action_request,
+        call.action_request,
         action_id=str(uuid.uuid4()),
         creator_id=caller.effective_identity,
         identities=tuple(sorted(caller.identities)),
-        now=g.now,
+        now=call.now,
         duration=duration,
         outcome=outcome,
-        limits=app.limits,
+        limits=provider.limits,
     )
 
 
-def readable(action_id: str) -> Action:
+def readable(call: Call, action_id: str) -> Action:
     """The action, as the caller may read it.
 
     :raises NotFound: there is none, or none for this caller: nobody can tell the two apart.
     """
-    action = provider().database.get(action_id, g.now)
-    if action is None or not may(g.auth_state, action.readers):
+    action = call.provider.database.get(action_id, call.now)
+    if action is None or not may(call.auth_state, action.readers):
         raise unknown(action_id)
     return action
 
 
-def manageable(action_id: str) -> Action:
+def manageable(call: Call, action_id: str) -> Action:
     """The action, as the caller may cancel and release it.
 
     :raises NotFound: there is none for this caller.
     :raises NotAuthorized: the caller may only read it.
     """
-    action = readable(action_id)
-    require(action.managers, "manage this action")
+    action = readable(call, action_id)
+    require(call, action.managers, "manage this action")
     return action
 
 
-def require(principals: tuple[str, ...], what: str) -> None:
+def require(call: Call, principals: tuple[str, ...], what: str) -> None:
     """Nothing, where the caller is one of the principals.
 
     :raises NotAuthorized: the caller is not.
     """
-    if not may(g.auth_state, principals):
+    if not may(call.auth_state, principals):
         raise NotAuthorized(f"You may not {what}.")
 
 
 def unknown(action_id: str) -> NotFound:
     return NotFound(f"There is no action {shorten(action_id)}.")
+
+
+def whole_body(asked: Request) -> bytes:
+    """The request's body.
+
+    :raises RequestEntityTooLarge: it goes on beyond MAX_CONTENT_LENGTH, which is known only now where it has no length.
+    """
+    body = asked.get_data(cache=False)
+    cut_short = asked.content_length is None and len(body) == asked.max_content_length
+    if cut_short and asked.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return body
 
 
 def on_error(error: Exception) -> tuple[Document, int, dict[str, str]]:

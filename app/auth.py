@@ -220,10 +220,10 @@ def authenticate(auth: FlaskAuthStateBuilder) -> AuthState:
     :raises NoAuthentication: it has no token, or none that holds; with the challenge of RFC 6750, section 3.
     :raises ServiceUnavailable: Globus Auth gives no answer.
     """
-    challenge = f'Bearer realm="Globus Auth", scope="{" ".join(sorted(auth.default_expected_scopes))}"'
     try:
         return auth.build_from_request()
     except AuthenticationError as error:
+        challenge = f'Bearer realm="Globus Auth", scope="{" ".join(auth.default_expected_scopes)}"'
         if not isinstance(error, UnverifiedAuthenticationError):
             challenge += f', error="invalid_token", error_description="{error}"'
         raise NoAuthentication(f"{error}.", headers={"WWW-Authenticate": challenge}) from error

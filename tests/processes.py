@@ -46,7 +46,12 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 def stored_token(scope: str, token: str) -> str:
     """What `globus-automate` keeps in its token file after a login."""
-    entry = {"access_token": token, "refresh_token": None, "expiration_time": None, "dependent_scopes": []}
+    entry: dict[str, object] = {
+        "access_token": token,
+        "refresh_token": None,
+        "expiration_time": None,
+        "dependent_scopes": [],
+    }
     return json.dumps({scope: entry})
 
 

@@ -1,0 +1,83 @@
+"""The Flask application of this provider, with what its handlers work with; and what they know of a request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from random import Random
+from typing import Any, cast
+
+import orjson
+from flask import Flask, Response, g
+from flask.ctx import _AppCtxGlobals
+from flask.json.provider import JSONProvider
+from globus_action_provider_tools import AuthState
+
+from app import settings, whattime
+from app.action import ActionRequest, Limits
+from app.action_request import RequestParser
+from app.auth import open_auth
+from app.database import open_database
+from app.introspection import describe
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson: several times as fast as Flask's own, and times as ISO 8601 without further ado."""
+
+    def dumps(self, obj: Any, **_options: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_options: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
+
+
+class Call(_AppCtxGlobals):
+    """Flask's `g`: what is known of the request that is being served."""
+
+    provider: ActionProvider
+    now: datetime
+    auth_state: AuthState
+    action_request: ActionRequest
+
+
+def this_call() -> Call:
+    """The Call that is being served. Ask once and hand it on: each look through Flask's proxy takes a microsecond."""
+    return cast(Call, g._get_current_object())
+
+
+class ActionProvider(Flask):
+    """The application.
+
+    :param config: checked settings, credentials among them.
+    :param clock: tells the time, in UTC.
+    """
+
+    json_provider_class = OrjsonProvider
+    app_ctx_globals_class = Call
+
+    def __init__(self, config: Mapping[str, Any], clock: Callable[[], datetime]) -> None:
+        super().__init__("app", static_folder=None, root_path=str(settings.ROOT))
+        self.config.update(config)
+        self.url_map.merge_slashes = False
+        self.now = clock
+        self.random = Random(config["RANDOM_SEED"])  # noqa: S311  # chance, not secrecy
+        self.database = open_database(config["DATABASE_URL"])
+        self.auth = open_auth(
+            config["CLIENT_ID"],
+            config["CLIENT_SECRET"],
+            config["SCOPE"],
+            ttl_seconds=config["TOKEN_CACHE_SECONDS"],
+            size=config["TOKEN_CACHE_SIZE"],
+        )
+        self.limits = Limits(config["RELEASE_AFTER"], config["MAX_RELEASE_AFTER"], config["MAXIMUM_DEADLINE"])
+        input_schema = json.loads((settings.ROOT / "schema.json").read_text("utf-8"))
+        self.requests = RequestParser(input_schema)
+        self.description = describe(whattime.DESCRIPTION, input_schema, config)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """`func` itself: every handler here is synchronous, and Flask's look at each takes 2 µs a call."""
+        return func
