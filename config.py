@@ -7,7 +7,7 @@ CLIENT_SECRET = None
 # The scope of that client that callers' tokens must have.
 SCOPE = None
 
-# Where actions are kept: memory:// keeps them in this process, as long as it runs.
+# Where actions are kept: memory:// (this process, as long as it runs), sqlite:///FILE or postgresql+psycopg://…
 DATABASE_URL = "memory://"
 
 # The shortest time that an action takes, in seconds.

@@ -8,6 +8,7 @@ import sys
 import click
 
 from app import settings
+from app.database import DatabaseError, is_for_one_process, prepare_database
 from app.local_mode import banner, is_loopback, start_local_globus
 from app.server import check_free, serve
 
@@ -30,9 +31,16 @@ def main(host: str, port: int, auth_port: int | None, workers: int, threads: int
             f"--host {host}: local mode serves this machine only, since everybody can be anybody there. To serve "
             "others, register with Globus Auth and set WHATTIME_CLIENT_ID, WHATTIME_CLIENT_SECRET and WHATTIME_SCOPE."
         )
-    if workers > 1 and config["DATABASE_URL"] == "memory://":
-        raise click.UsageError("--workers above 1: the in-memory database is for one process. Use --workers 1.")
+    if workers > 1 and is_for_one_process(config["DATABASE_URL"]):
+        raise click.UsageError(
+            "--workers above 1: the in-memory database is for one process. Set WHATTIME_DATABASE_URL to "
+            "sqlite:///actions.db or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or use --workers 1."
+        )
     require_free(host, port, "--port")
+    try:
+        prepare_database(config["DATABASE_URL"], migrate=local)
+    except DatabaseError as error:
+        raise settings.SettingsError(str(error)) from error
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     welcome = f"What Time Is It Right Now? runs at {url}"
     if local:

@@ -91,9 +91,13 @@ class Action:
     def is_complete(self, now: datetime) -> bool:
         return self.final or now >= self.completion_time
 
+    @property
+    def expiry(self) -> datetime:
+        """When the action will have been complete for `release_after`: it is gone then, cleaned up or not."""
+        return self.completion_time + self.release_after
+
     def is_expired(self, now: datetime) -> bool:
-        """Whether the action has been complete for `release_after`: it is gone then, cleaned up or not."""
-        return now >= self.completion_time + self.release_after and self.is_complete(now)
+        return now >= self.expiry
 
     def status(self, now: datetime) -> ActionStatusValue:
         return self.outcome.status if self.is_complete(now) else ActionStatusValue.ACTIVE

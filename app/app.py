@@ -14,20 +14,23 @@ if __name__ == "__main__":  # python app/app.py: the same as python -m app
     runpy.run_module("app", run_name="__main__", alter_sys=True)
     sys.exit()
 
+import functools
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import click
 from flask import Flask, Request, Response, current_app, request
+from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app import settings, whattime
 from app.action import Action, start
-from app.auth import authenticate, may
+from app.auth import authenticate, may, principals
 from app.error import ApiError, DeveloperError, InvalidState, NotAuthorized, NotFound, from_http_exception, shorten
-from app.page import log_page
-from app.provider import ActionProvider, Call, this_call
+from app.page import list_query, log_page, next_page
+from app.provider import PURGE_BATCH, ActionProvider, Call, this_call
 
 Document = dict[str, Any]
 
@@ -49,6 +52,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
     for method, path, handler in OPERATIONS:
         app.add_url_rule(path, view_func=handler, methods=[method], provide_automatic_options=False)
     app.register_error_handler(Exception, on_error)
+    app.cli.add_command(purge)
     return app
 
 
@@ -60,6 +64,8 @@ def before_request() -> None:
     call = this_call()
     provider = call.provider = cast(ActionProvider, current_app._get_current_object())  # type: ignore[attr-defined]
     call.now = provider.now()
+    if call.now >= provider.next_purge:
+        provider.tidy(call.now)
     if asked.endpoint == "introspect" and "public" in provider.config["VISIBLE_TO"]:
         return
     call.auth_state = authenticate(provider.auth)
@@ -108,6 +114,19 @@ def status(action_id: str) -> Document:
     return readable(call, action_id).view(call.now)
 
 
+def enumerate_actions() -> Response:
+    call = this_call()
+    asked = request.args.to_dict()
+    with_groups = asked.get("roles", "").casefold() not in ("", "creator_id")
+    query = list_query(asked, principals(call.auth_state, with_groups=with_groups))
+    found = call.provider.database.list(query, call.now)
+    page = found[: query.limit - 1]
+    response = call.provider.json.response([action.view(call.now) for action in page])
+    if len(found) == query.limit:
+        response.headers["Link"] = next_page(request.base_url, asked, page[-1])
+    return response
+
+
 def cancel(action_id: str) -> Document:
     call = this_call()
     action = manageable(call, action_id)
@@ -142,6 +161,7 @@ OPERATIONS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("OPTIONS", "/", preflight),
     ("POST", "/run", run),
     ("POST", "/actions", run),
+    ("GET", "/actions", enumerate_actions),
     ("GET", "/<action_id>/status", status),
     ("GET", "/actions/<action_id>", status),
     ("POST", "/<action_id>/cancel", cancel),
@@ -164,12 +184,18 @@ def begin(call: Call) -> Action:
         call.action_request,
         action_id=str(uuid.uuid4()),
         creator_id=caller.effective_identity,
-        identities=tuple(sorted(caller.identities)),
+        identities=in_order(caller.identities),
         now=call.now,
         duration=duration,
         outcome=outcome,
         limits=provider.limits,
     )
+
+
+@functools.lru_cache(maxsize=10_000)
+def in_order(identities: frozenset[str]) -> tuple[str, ...]:
+    """The identities, sorted; the same tuple each time, so that all actions of a caller share it."""
+    return tuple(sorted(identities))
 
 
 def readable(call: Call, action_id: str) -> Action:
@@ -217,6 +243,18 @@ def whole_body(asked: Request) -> bytes:
     if cut_short and asked.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
     return body
+
+
+@click.command()
+@with_appcontext  # type: ignore[untyped-decorator]  # Flask 2.3 does not say
+def purge() -> None:
+    """Drop all actions that have expired."""
+    provider = cast(ActionProvider, current_app)
+    now, dropped = provider.now(), 0
+    while batch := provider.database.purge(now, PURGE_BATCH):
+        dropped += batch
+        click.echo(f"{dropped} dropped …", err=True)
+    click.echo(dropped)
 
 
 def on_error(error: Exception) -> tuple[Document, int, dict[str, str]]:

@@ -239,5 +239,13 @@ def may(auth_state: AuthState, principals: Iterable[str]) -> bool:
     )
 
 
+def principals(auth_state: AuthState, *, with_groups: bool) -> frozenset[str]:
+    """All that the caller is: the identities and, if they are asked for, the groups.
+
+    :raises ServiceUnavailable: Globus Groups gives no answer.
+    """
+    return auth_state.principals if with_groups else auth_state.identities
+
+
 def _identity(id_: str) -> str:
     return identity_principal(str(uuid.UUID(id_)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
 
@@ -18,8 +19,13 @@ from app import settings, whattime
 from app.action import ActionRequest, Limits
 from app.action_request import RequestParser
 from app.auth import open_auth
-from app.database import open_database
+from app.database import DatabaseError, open_database
+from app.error import ServiceUnavailable
 from app.introspection import describe
+
+PURGE_INTERVAL = timedelta(seconds=10)
+PURGE_BATCH = 500
+"""How many expired actions are dropped at once: a few milliseconds of one request in PURGE_INTERVAL."""
 
 
 class OrjsonProvider(JSONProvider):
@@ -65,7 +71,11 @@ class ActionProvider(Flask):
         self.url_map.merge_slashes = False
         self.now = clock
         self.random = Random(config["RANDOM_SEED"])  # noqa: S311  # chance, not secrecy
-        self.database = open_database(config["DATABASE_URL"])
+        try:
+            self.database = open_database(config["DATABASE_URL"])
+        except DatabaseError as error:
+            raise settings.SettingsError(str(error)) from error
+        self.next_purge = clock()
         self.auth = open_auth(
             config["CLIENT_ID"],
             config["CLIENT_SECRET"],
@@ -77,6 +87,13 @@ class ActionProvider(Flask):
         input_schema = json.loads((settings.ROOT / "schema.json").read_text("utf-8"))
         self.requests = RequestParser(input_schema)
         self.description = describe(whattime.DESCRIPTION, input_schema, config)
+
+    def tidy(self, now: datetime) -> None:
+        """Drop a batch of expired actions, for whoever happens to ask when it is time again."""
+        self.next_purge = now + PURGE_INTERVAL
+        with suppress(ServiceUnavailable):
+            if self.database.purge(now, PURGE_BATCH) == PURGE_BATCH:
+                self.next_purge = now
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """`func` itself: every handler here is synchronous, and Flask's look at each takes 2 µs a call."""

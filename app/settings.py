@@ -128,7 +128,7 @@ def _principals(*words: str) -> Callable[[str], tuple[str, ...]]:
 
 
 def _database_url(text: str) -> str:
-    return str(_require(text, text == "memory://"))
+    return str(_require(text, re.fullmatch(r"memory://|sqlite:///.+|postgresql(\+psycopg)?://.+", text)))
 
 
 _DURATION = (_duration, "an ISO 8601 duration of at most a hundred years, such as P30D")
@@ -137,7 +137,10 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "CLIENT_ID": (lambda text: str(uuid.UUID(text)), "the UUID of a client registered with Globus Auth"),
     "CLIENT_SECRET": (_token, "the secret of that client, without blanks"),
     "SCOPE": (_token, "a scope, such as https://auth.globus.org/scopes/<client id>/action_all"),
-    "DATABASE_URL": (_database_url, "memory://"),
+    "DATABASE_URL": (
+        _database_url,
+        "memory://, sqlite:///actions.db, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
+    ),
     "MIN_SECONDS": _SECONDS,
     "MAX_SECONDS": _SECONDS,
     "FAILURE_RATE": (_between(0, 1), "a number from 0 to 1"),

@@ -46,6 +46,12 @@ class Caller:
     def log(self, action_id: str, expect: int = 200, **query: Any) -> Any:
         return self.request("GET", f"/{action_id}/log", expect, query_string=query)
 
+    def enumerate(self, expect: int = 200, **query: Any) -> Any:
+        documents = self.request("GET", "/actions", expect, query_string=query)
+        for document in documents:
+            check_status_document(document)
+        return documents
+
     @staticmethod
     def _status_document(document: Any, expect: int) -> Any:
         if expect < 300:

@@ -6,15 +6,20 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app import create_app
+from app.database import Database, open_database, prepare_database
+from app.database.engine import open_engine
 from tests.api import Caller
 from tests.clock import Clock
 from tests.patched_auth import PatchedGlobus, Person, patch_globus
+from tests.postgresql import running_postgresql
 from tests.processes import ROOT
 
 CREDENTIALS = {
@@ -96,3 +101,34 @@ def command() -> str:
         subprocess.run([*pip, "globus-automate-client==0.17.1", "click<8.2"], check=True)
         made.touch()
     return str(environment / "bin" / "globus-automate")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL database with our tables, on a server of the tests' own."""
+    with running_postgresql() as server:
+        url = server.create_database()
+        prepare_database(url, migrate=True)
+        yield url
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, of each kind that there is."""
+    if request.param == "memory":
+        return "memory://"
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/actions.db"
+    url: str = request.getfixturevalue("postgresql")
+    engine = open_engine(url)
+    with engine.connect() as connection:
+        connection.execute(text("TRUNCATE actions, concerned"))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url)
+    yield database
+    database.close()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
+from app.provider import ActionProvider
 from tests.api import Caller, check_error, check_status_document
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP, CallerFactory
@@ -350,6 +352,94 @@ def test_visible_to_and_runnable_by_hold(provider: CallerFactory) -> None:
     provider(BOB, **settings).introspect()
     check_error(provider(BOB, **settings).run(403), "NotAuthorized")
     check_error(provider(ALICE, **settings).introspect(403), "NotAuthorized")
+
+
+def test_enumerate_shows_ones_active_actions(alice: Caller, bob: Caller, clock: Clock) -> None:
+    first = alice.run()
+    clock.tick(seconds=1)
+    second = alice.run()
+    assert alice.enumerate() == [second, first]
+    alice.cancel(first["action_id"])
+    assert alice.enumerate() == [second]
+    assert [action["action_id"] for action in alice.enumerate(status="Failed,ACTIVE")] == [
+        second["action_id"],
+        first["action_id"],
+    ]
+    assert bob.enumerate() == []
+    clock.tick(**LATER)
+    assert alice.enumerate() == alice.enumerate(status="inactive") == []
+    assert len(alice.enumerate(status="succeeded,failed")) == 2
+
+
+def test_enumerate_goes_by_roles_groups_included(alice: Caller, bob: Caller, carol: Caller) -> None:
+    watched = alice.run(monitor_by=[GROUP])
+    managed = alice.run(manage_by=[BOB.urn])
+    assert bob.enumerate(roles="monitor_by") == [watched]
+    assert bob.enumerate(roles="MANAGE_BY,creator_id") == [managed]
+    assert {each["action_id"] for each in bob.enumerate(roles="monitor_by,manage_by")} == {
+        watched["action_id"],
+        managed["action_id"],
+    }
+    assert carol.enumerate(roles="creator_id,monitor_by,manage_by") == []
+
+
+def test_enumerate_comes_in_pages_that_link_to_the_next(client: FlaskClient, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    started = []
+    for number in range(7):
+        request = {"request_id": f"page-{number}", "body": {"utc_offset": 0}}
+        started.append(client.post("/run", json=request, headers=headers).get_json()["action_id"])
+    url, seen = "/actions?limit=3&status=active", []
+    while url:
+        response = client.get(url, headers=headers)
+        page = [action["action_id"] for action in response.get_json()]
+        assert 0 < len(page) <= 3
+        seen += page
+        link = re.fullmatch(r'<http://localhost(/actions\?.+)>; rel="next"', response.headers.get("Link", ""))
+        url = link[1] if link else ""
+    assert seen == started[::-1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "done"},
+        {"status": "active,"},
+        {"roles": "owner"},
+        {"limit": "0"},
+        {"limit": "1001"},
+        {"marker": "x"},
+        {"marker": "é"},
+        {"marker": "MjAyNi0wMS0wMVQwMDowMDowMCB4"},
+    ],
+    ids=str,
+)
+def test_enumerate_refuses_queries_without_sense(alice: Caller, query: dict[str, str]) -> None:
+    check_error(alice.request("GET", "/actions", 400, query_string=query), "InvalidRequest")
+
+
+def test_expired_actions_are_dropped_in_passing(globus: PatchedGlobus, clock: Clock, database_url: str) -> None:
+    app = cast(ActionProvider, create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock))
+    alice = Caller(app.test_client(), globus.login(ALICE))
+    for _ in range(3):
+        alice.run(release_after="PT1H")
+    kept = alice.run(release_after="P1D")
+    clock.tick(hours=2)
+    alice.status(kept["action_id"])
+    assert app.database.purge(clock.now, 10) == 0
+    assert alice.status(kept["action_id"])["action_id"] == kept["action_id"]
+    app.database.close()
+
+
+def test_the_purge_command_drops_all_expired_actions(globus: PatchedGlobus, clock: Clock, database_url: str) -> None:
+    app = cast(ActionProvider, create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock))
+    alice = Caller(app.test_client(), globus.login(ALICE))
+    for _ in range(5):
+        alice.run(release_after="PT1H")
+    clock.tick(hours=2)
+    result = app.test_cli_runner().invoke(args=["purge"])
+    assert (result.exit_code, result.stdout) == (0, "5\n")
+    app.database.close()
 
 
 def test_chance_can_be_repeated(provider: CallerFactory) -> None:

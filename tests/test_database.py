@@ -13,16 +13,11 @@ import pytest
 from globus_action_provider_tools import ActionStatusValue
 
 from app.action import CANCELLED, Action, Outcome
-from app.database import Database, open_database
+from app.database import Database, Query, open_database, place
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 END = NOW + timedelta(minutes=1)
 GONE = END + timedelta(days=1)
-
-
-@pytest.fixture(params=["memory"])
-def database(request: pytest.FixtureRequest) -> Database:
-    return open_database(f"{request.param}://")
 
 
 def action(**fields: Any) -> Action:
@@ -129,6 +124,147 @@ def test_two_databases_share_nothing(database: Database) -> None:
     other = open_database("memory://")
     other.create(action())
     assert database.get("id-1", NOW) is None
+
+
+def listed(database: Database, now: datetime = NOW, **fields: Any) -> list[str]:
+    """The ids of the actions that a query finds."""
+    values: dict[str, Any] = {
+        "principals": frozenset({action().creator_id}),
+        "roles": frozenset({"creator_id"}),
+        "statuses": frozenset(ActionStatusValue),
+        "limit": 100,
+    }
+    return [found.action_id for found in database.list(Query(**values | fields), now)]
+
+
+def fill(database: Database, count: int, **fields: Any) -> list[str]:
+    """So many actions, each a second after the one before it; their ids, the newest first."""
+    for number in range(count):
+        start = NOW + timedelta(seconds=number)
+        values = {"start_time": start, "completion_time": start + timedelta(minutes=1)} | fields
+        database.create(action(action_id=f"id-{number:03}", request_id=f"request-{number}", **values))
+    return [f"id-{number:03}" for number in reversed(range(count))]
+
+
+def test_a_list_has_the_newest_first_in_pages(database: Database) -> None:
+    ids = fill(database, 10)
+    assert listed(database) == ids
+    assert listed(database, limit=4) == ids[:4]
+    last = database.get(ids[3], NOW)
+    assert last is not None
+    assert listed(database, limit=4, after=place(last)) == ids[4:8]
+
+
+def test_pages_neither_lose_nor_repeat_while_actions_come_and_go(database: Database) -> None:
+    ids = fill(database, 9)
+    first = listed(database, limit=3)
+    last = database.get(first[-1], NOW)
+    assert last is not None
+    later = action(action_id="id-later", request_id="later", start_time=NOW + timedelta(hours=1), completion_time=GONE)
+    database.create(later)
+    database.delete(first[-1])
+    assert listed(database, limit=100, after=place(last)) == ids[3:]
+
+
+def test_actions_of_the_same_moment_have_an_order(database: Database) -> None:
+    ids = fill(database, 6, start_time=NOW, completion_time=END)
+    assert listed(database) == ids
+    last = database.get(ids[2], NOW)
+    assert last is not None
+    assert listed(database, after=place(last)) == ids[3:]
+
+
+def test_a_list_goes_by_what_an_action_is_now(database: Database) -> None:
+    fill(database, 2)
+    failing = action(action_id="id-failing", request_id="failing", outcome=CANCELLED)
+    database.create(failing)
+    of = {status: frozenset({status}) for status in ActionStatusValue}
+    active, succeeded, failed = (of[ActionStatusValue[name]] for name in ("ACTIVE", "SUCCEEDED", "FAILED"))
+    assert listed(database, NOW, statuses=active) == ["id-001", "id-failing", "id-000"]
+    assert listed(database, NOW, statuses=succeeded | failed) == []
+    assert listed(database, END, statuses=active) == ["id-001"]
+    assert listed(database, END, statuses=succeeded) == ["id-000"]
+    assert listed(database, END, statuses=failed) == ["id-failing"]
+    assert listed(database, END) == ["id-001", "id-failing", "id-000"]
+    assert listed(database, END, statuses=of[ActionStatusValue.INACTIVE]) == []
+
+
+def test_what_a_list_shows_complete_is_final(database: Database) -> None:
+    started = action()
+    database.create(started)
+    assert listed(database, END) == ["id-1"]
+    assert not database.replace(started, dataclasses.replace(started, outcome=CANCELLED, final=True))
+
+
+def test_a_list_is_for_who_has_a_role_in_an_action(database: Database) -> None:
+    monitor, manager, nobody = (f"urn:globus:auth:identity:{name}" for name in ("monitor", "manager", "nobody"))
+    database.create(action(monitor_by=(monitor,), manage_by=(manager, monitor)))
+    creator = action().creator_id
+
+    def sees(principals: set[str], *roles: str) -> bool:
+        return listed(database, principals=frozenset(principals), roles=frozenset(roles)) == ["id-1"]
+
+    assert sees({creator}, "creator_id")
+    assert not sees({creator}, "monitor_by", "manage_by")
+    assert sees({monitor}, "monitor_by")
+    assert sees({monitor}, "manage_by")
+    assert sees({manager}, "creator_id", "manage_by")
+    assert not sees({manager}, "monitor_by")
+    assert sees({nobody, manager, monitor, creator}, "creator_id", "monitor_by", "manage_by")
+    assert not sees({nobody}, "creator_id", "monitor_by", "manage_by")
+    assert not sees(set(), "creator_id")
+
+
+def test_a_list_for_many_principals_is_one_list(database: Database) -> None:
+    groups = [f"urn:globus:groups:id:{number}" for number in range(700)]
+    for number in (1, 350, 699):
+        start = NOW + timedelta(seconds=number)
+        database.create(
+            action(action_id=f"id-{number}", request_id=str(number), start_time=start, monitor_by=(groups[number],))
+        )
+    both = frozenset({"creator_id", "monitor_by"})
+    assert listed(database, principals=frozenset(groups), roles=both, limit=2) == ["id-699", "id-350"]
+
+
+def test_a_list_leaves_out_what_has_expired_or_been_deleted(database: Database) -> None:
+    ids = fill(database, 3)
+    database.delete(ids[1])
+    assert listed(database, GONE) == [ids[0]]
+    assert listed(database, GONE + timedelta(hours=1)) == []
+
+
+def test_purge_drops_what_has_expired_in_batches(database: Database) -> None:
+    ids = fill(database, 10)
+    assert database.purge(GONE - timedelta(microseconds=1), 100) == 0
+    assert database.purge(GONE + timedelta(seconds=6), 4) == 4
+    assert database.purge(GONE + timedelta(seconds=6), 4) == 3
+    assert database.purge(GONE + timedelta(seconds=6), 4) == 0
+    assert listed(database, NOW) == ids[:3]
+    assert database.get(ids[0], NOW) is not None
+    assert database.get(ids[9], NOW) is None
+
+
+def test_purge_goes_by_the_end_that_an_action_had(database: Database) -> None:
+    started = action()
+    database.create(started)
+    cancelled = dataclasses.replace(started, completion_time=NOW, outcome=CANCELLED, final=True)
+    assert database.replace(started, cancelled)
+    assert database.purge(NOW + timedelta(days=1), 10) == 1
+
+
+@pytest.mark.parametrize("text", ["", "x" * 60_000, "é😀\u2028", "'; DROP TABLE actions; --", "%_\\", "\x01\x7f"])
+def test_every_text_is_stored_as_it_is(database: Database, text: str) -> None:
+    new = action(
+        request_id=text, label=text, outcome=Outcome(ActionStatusValue.FAILED, {"message": text, "n": [1.5, None]})
+    )
+    database.create(new)
+    assert database.get("id-1", NOW) == new
+    assert database.find(new.creator_id, text, NOW) == new
+
+
+@pytest.mark.parametrize("action_id", ["", "\0", "x" * 100_000, "é😀"])
+def test_odd_ids_are_not_there(database: Database, action_id: str) -> None:
+    assert database.get(action_id, NOW) is None
 
 
 def test_of_simultaneous_creations_one_wins(database: Database) -> None:

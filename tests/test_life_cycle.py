@@ -6,8 +6,9 @@ A model keeps what each rule demands; after every step the provider must agree w
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
 from app import create_app
+from app.provider import ActionProvider
 from tests.api import Caller
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP
@@ -54,19 +56,24 @@ class Known:
 
 class LifeCycle(RuleBasedStateMachine):
     actions: Bundle[Known] = Bundle("actions")
+    database_url = "memory://"
 
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.clock = Clock()
         globus = patch_globus(self.patch, scope=CREDENTIALS["SCOPE"])
-        app = create_app({**CREDENTIALS, "RANDOM_SEED": 1, "TOKEN_CACHE_SECONDS": 86400}, clock=self.clock)
+        self.directory = tempfile.TemporaryDirectory()
+        settings = {"DATABASE_URL": self.database_url.format(self.directory.name), "TOKEN_CACHE_SECONDS": 86400}
+        app = self.app = create_app({**CREDENTIALS, "RANDOM_SEED": 1, **settings}, clock=self.clock)
         self.callers = {person: Caller(app.test_client(), globus.login(person)) for person in PEOPLE}
         self.known: list[Known] = []
         self.requests: dict[tuple[Person, str], Known] = {}
 
     def teardown(self) -> None:
         self.patch.undo()
+        cast(ActionProvider, self.app).database.close()
+        self.directory.cleanup()
 
     def gone(self, action: Known) -> bool:
         return action.released or self.clock.now >= action.end + action.release_after
@@ -143,6 +150,25 @@ class LifeCycle(RuleBasedStateMachine):
             action.final = action.final or document
             assert document == action.final
 
+    @rule(person=people, role=st.sampled_from(["creator_id", "monitor_by", "manage_by"]))
+    def enumerate_actions(self, person: Person, role: str) -> None:
+        query = {"roles": role, "status": "active,succeeded,failed"}
+        shown = self.callers[person].request("GET", "/actions", 200, query_string=query)
+        expected = [known for known in self.known if not self.gone(known) and self.has_role(person, role, known)]
+        assert {document["action_id"] for document in shown} == {known.started["action_id"] for known in expected}
+        assert shown == sorted(
+            shown, key=lambda document: (document["start_time"], document["action_id"]), reverse=True
+        )
+        for known in expected:
+            if self.complete(known):
+                (document,) = (each for each in shown if each["action_id"] == known.started["action_id"])
+                known.final = known.final or document
+                assert document == known.final
+
+    def has_role(self, person: Person, role: str, action: Known) -> bool:
+        named = action.fields.get(role)
+        return person in set().union(*(PRINCIPALS[each] for each in named)) if named else person == action.creator
+
     @rule(action=actions, person=people)
     def cancel(self, action: Known, person: Person) -> None:
         expect = self.expected_for_managers(action, person, 200 if not self.complete(action) else 409)
@@ -173,3 +199,11 @@ class LifeCycle(RuleBasedStateMachine):
 
 LifeCycle.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestLifeCycle = LifeCycle.TestCase
+
+
+class LifeCycleOnSqlite(LifeCycle):
+    database_url = "sqlite:///{}/actions.db"
+
+
+LifeCycleOnSqlite.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestLifeCycleOnSqlite = LifeCycleOnSqlite.TestCase

@@ -1,0 +1,296 @@
+"""The SQL databases, SQLite and PostgreSQL, through SQLAlchemy: one code path for both.
+
+That a request starts one action, and that one of several changes wins, is the database's own work: by a unique
+constraint, and by writes that say which record they replace.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import heapq
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby, islice
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import orjson
+from globus_action_provider_tools import ActionStatusValue
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.action import Action, Outcome
+from app.database import ROLES, Query, concerns, place
+from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, reason, transaction
+from app.database.schema import Time, actions, concerned
+from app.error import ServiceUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
+
+END = ("completion_time", "release_after", "status", "details", "final")
+"""What can change of a record."""
+
+PRINCIPALS_AT_ONCE = 100
+"""How many principals one statement asks about: SQLite takes up to 500 selects in one."""
+
+TRIES = 3
+"""How often a creation is tried that meets others which come and go."""
+
+
+def open_sql_database(url: str) -> SqlDatabase:
+    """The database at `url`. A SQLite file is made, and brought up to date, as needed.
+
+    :raises DatabaseError: its schema is not the one of this program.
+    """
+    try:
+        engine = prepare_sql_database(url, migrate=False)
+    except UnreachableError as error:
+        log.warning("%s Until it is back, requests are answered with 503.", error)
+        engine = open_engine(url)
+    return SqlDatabase(engine)
+
+
+def prepare_sql_database(url: str, *, migrate: bool) -> Engine:
+    """The way to the database at `url`, whose schema is the one of this program, if need be by migration.
+
+    :raises DatabaseError: its schema is another one, or it does not answer.
+    """
+    engine = open_engine(url)
+    if migrate or is_sqlite(engine.url):
+        from app.database.migrate import bring_up_to_date
+
+        bring_up_to_date(engine)
+    check_schema(engine)
+    return engine
+
+
+def answering(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
+    """`method` of a SqlDatabase, with the faults of a database told as such.
+
+    Where a connection turns out to have died, the pool drops all that it has, and the method is tried once more.
+    """
+
+    @functools.wraps(method)
+    def call(self: SqlDatabase, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            try:
+                return method(self, *args, **kwargs)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return method(self, *args, **kwargs)
+        except (IntegrityError, DataError):
+            raise
+        except (DBAPIError, PoolTimeout) as error:
+            log.warning("The database does not answer: %s", reason(error))
+            raise ServiceUnavailable("The database does not answer now. Please try again.") from error
+
+    return call
+
+
+class SqlDatabase:
+    """Actions in a table, and who is concerned with which in another."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @answering
+    def create(self, action: Action) -> Action:
+        with self._engine.connect() as connection:
+            for _ in range(TRIES):
+                try:
+                    with transaction(connection):
+                        connection.execute(insert(actions), _to_row(action))
+                        connection.execute(insert(concerned), _concerned(action))
+                except IntegrityError:
+                    stored = _find(connection, action.creator_id, action.request_id, action.start_time)
+                    if stored is not None:
+                        return action if stored.action_id == action.action_id else stored
+                    expired = and_(
+                        _is_request(action.creator_id, action.request_id), actions.c.expiry <= action.start_time
+                    )
+                    connection.execute(delete(actions).where(expired))
+                else:
+                    return action
+        raise ServiceUnavailable("This request is being started and released all the time. Please try again.")
+
+    @answering
+    def get(self, action_id: str, now: datetime) -> Action | None:
+        if "\0" in action_id:  # which PostgreSQL takes for an error
+            return None
+        with self._engine.connect() as connection:
+            return _one(connection, actions.c.action_id == action_id, now)
+
+    @answering
+    def find(self, creator_id: str, request_id: str, now: datetime) -> Action | None:
+        with self._engine.connect() as connection:
+            return _find(connection, creator_id, request_id, now)
+
+    @answering
+    def list(self, query: Query, now: datetime) -> Sequence[Action]:
+        with self._engine.connect() as connection:
+            places = [
+                [(row.start_time, row.action_id) for row in connection.execute(_places(principals, query, now))]
+                for principals in _batches(sorted(query.principals), PRINCIPALS_AT_ONCE)
+            ]
+            newest = islice((each for each, _ in groupby(heapq.merge(*places, reverse=True))), query.limit)
+            wanted = actions.c.action_id.in_([action_id for _, action_id in newest])
+            found = _all(connection, wanted, now)
+        seen = [action for action in found if action.status(now) in query.statuses and concerns(query, action)]
+        return sorted(seen, key=place, reverse=True)
+
+    @answering
+    def replace(self, old: Action, new: Action) -> bool:
+        before, after = _to_row(old), _to_row(new)
+        is_old = and_(*(actions.c[name] == before[name] for name in ("action_id", *END)))
+        values = {name: after[name] for name in (*END, "expiry", "duration")}
+        with self._engine.connect() as connection:
+            return connection.execute(update(actions).where(is_old).values(values)).rowcount == 1
+
+    @answering
+    def delete(self, action_id: str) -> bool:
+        with self._engine.connect() as connection:
+            return connection.execute(delete(actions).where(actions.c.action_id == action_id)).rowcount == 1
+
+    @answering
+    def purge(self, now: datetime, limit: int) -> int:
+        expired = select(actions.c.action_id).where(actions.c.expiry <= now).order_by(actions.c.expiry).limit(limit)
+        with self._engine.connect() as connection:
+            return connection.execute(delete(actions).where(actions.c.action_id.in_(expired))).rowcount
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (items[begin : begin + size] for begin in range(0, len(items), size))
+
+
+def _one(connection: Connection, wanted: ColumnElement[bool], now: datetime) -> Action | None:
+    found = _all(connection, wanted, now)
+    return found[0] if found else None
+
+
+def _find(connection: Connection, creator_id: str, request_id: str, now: datetime) -> Action | None:
+    return _one(connection, _is_request(creator_id, request_id), now)
+
+
+def _all(connection: Connection, wanted: ColumnElement[bool], now: datetime) -> list[Action]:
+    """The actions that are wanted and have not expired. Those that are complete become final before they are told."""
+    statement = select(actions).where(wanted, actions.c.expiry > now)
+    found = [_to_action(row) for row in connection.execute(statement)]
+    if any(action.is_complete(now) and not action.final for action in found):
+        ended = and_(wanted, not_(actions.c.final), actions.c.completion_time <= now)
+        connection.execute(update(actions).where(ended).values(final=True))
+        found = [_to_action(row) for row in connection.execute(statement)]
+    return found
+
+
+def _places(principals: Sequence[str], query: Query, now: datetime) -> Select[Any]:
+    """Where the newest actions of these principals stand: for each of them a look at the head of its own list."""
+    mask = sum(ROLE_BITS[role] for role in query.roles)
+    conditions: list[ColumnElement[bool]] = [concerned.c.roles.op("&")(mask) != 0, actions.c.expiry > now]
+    if query.after is not None:
+        after = tuple_(literal(query.after[0], Time), literal(query.after[1]))
+        conditions.append(tuple_(concerned.c.start_time, concerned.c.action_id) < after)
+    if query.only_active:
+        longest = select(func.max(actions.c.duration)).scalar_subquery()
+        conditions.append(concerned.c.start_time >= literal(now, Time) - func.coalesce(longest, literal(0, BigInteger)))
+    complete = or_(actions.c.final, actions.c.completion_time <= now)
+    ended = sorted(query.statuses - {ActionStatusValue.ACTIVE})
+    statuses = [and_(complete, actions.c.status.in_(ended))]
+    if ActionStatusValue.ACTIVE in query.statuses:
+        statuses.append(not_(complete))
+    heads = [
+        select(concerned.c.start_time, concerned.c.action_id)
+        .join(actions)
+        .where(concerned.c.principal == principal, or_(*statuses), *conditions)
+        .order_by(concerned.c.start_time.desc(), concerned.c.action_id.desc())
+        .limit(query.limit)
+        .subquery()
+        for principal in principals
+    ]
+    every = union_all(*(select(head) for head in heads)).subquery()
+    return select(every).order_by(every.c.start_time.desc(), every.c.action_id.desc())
+
+
+def _is_request(creator_id: str, request_id: str) -> ColumnElement[bool]:
+    return and_(actions.c.creator_id == creator_id, actions.c.request_digest == _digest(request_id))
+
+
+def _digest(request_id: str) -> bytes:
+    return hashlib.sha256(request_id.encode()).digest()
+
+
+def _to_row(action: Action) -> dict[str, Any]:
+    return {
+        "action_id": action.action_id,
+        "creator_id": action.creator_id,
+        "request_id": action.request_id,
+        "request_digest": _digest(action.request_id),
+        "content": action.content,
+        "label": action.label,
+        "monitor_by": orjson.dumps(action.monitor_by).decode(),
+        "manage_by": orjson.dumps(action.manage_by).decode(),
+        "start_time": action.start_time,
+        "completion_time": action.completion_time,
+        "release_after": action.release_after,
+        "status": action.outcome.status.value,
+        "details": orjson.dumps(action.outcome.details).decode(),
+        "final": action.final,
+        "expiry": action.expiry,
+        "duration": action.completion_time - action.start_time,
+    }
+
+
+def _to_action(row: Row[Any]) -> Action:
+    return Action(
+        action_id=row.action_id,
+        creator_id=row.creator_id,
+        request_id=row.request_id,
+        content=row.content,
+        label=row.label,
+        monitor_by=tuple(orjson.loads(row.monitor_by)),
+        manage_by=tuple(orjson.loads(row.manage_by)),
+        start_time=row.start_time,
+        completion_time=row.completion_time,
+        release_after=row.release_after,
+        outcome=Outcome(ActionStatusValue(row.status), orjson.loads(row.details)),
+        final=row.final,
+    )
+
+
+def _concerned(action: Action) -> list[dict[str, Any]]:
+    """A row for each principal that the action names, with its roles."""
+    roles: dict[str, int] = {}
+    for role, principals in zip(ROLES, ((action.creator_id,), action.monitor_by, action.manage_by), strict=True):
+        for principal in principals:
+            roles[principal] = roles.get(principal, 0) | ROLE_BITS[role]
+    return [
+        {"principal": principal, "start_time": action.start_time, "action_id": action.action_id, "roles": bits}
+        for principal, bits in roles.items()
+    ]
