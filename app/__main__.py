@@ -7,10 +7,12 @@ import sys
 
 import click
 
-from app import settings
+from app import settings, whattime
 from app.database import DatabaseError, is_for_one_process, prepare_database
 from app.local_mode import banner, is_loopback, start_local_globus
+from app.provider import read_input_schema
 from app.server import check_free, serve
+from app.settings import PREFIX
 
 PORT = click.IntRange(1, 65535)
 
@@ -29,12 +31,13 @@ def main(host: str, port: int, auth_port: int | None, workers: int, threads: int
     elif not is_loopback(host):
         raise click.UsageError(
             f"--host {host}: local mode serves this machine only, since everybody can be anybody there. To serve "
-            "others, register with Globus Auth and set WHATTIME_CLIENT_ID, WHATTIME_CLIENT_SECRET and WHATTIME_SCOPE."
+            f"others, register with Globus Auth and set {PREFIX}CLIENT_ID, {PREFIX}CLIENT_SECRET and {PREFIX}SCOPE."
         )
     if workers > 1 and is_for_one_process(config["DATABASE_URL"]):
         raise click.UsageError(
-            "--workers above 1: the in-memory database is for one process. Set WHATTIME_DATABASE_URL to "
-            "sqlite:///actions.db or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or use --workers 1."
+            "--workers above 1: the in-memory database is for one process. Set "
+            f"{PREFIX}DATABASE_URL to sqlite:///actions.db or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, "
+            "or use --workers 1."
         )
     require_free(host, port, "--port")
     try:
@@ -42,11 +45,16 @@ def main(host: str, port: int, auth_port: int | None, workers: int, threads: int
     except DatabaseError as error:
         raise settings.SettingsError(str(error)) from error
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    welcome = f"What Time Is It Right Now? runs at {url}"
+    read_input_schema()
+    title = whattime.DESCRIPTION["title"]
+    welcome = f"{title} runs at {url}"
     if local:
         auth_port = auth_port or port % 65535 + 1
+        if auth_port == port:
+            raise click.UsageError(f"--auth-port {auth_port}: the provider listens there. Pick another.")
         require_free("127.0.0.1", auth_port, "--auth-port")
-        welcome = banner(url, start_local_globus(auth_port, config["SCOPE"]))
+        scope = start_local_globus(auth_port, config["SCOPE"])
+        welcome = banner(url, scope, title=title, example_body=whattime.EXAMPLE_BODY)
     serve(host, port, workers=workers, threads=threads, on_ready=lambda: click.echo(welcome))
 
 
@@ -72,6 +80,8 @@ def run() -> None:
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
 
 
 if __name__ == "__main__":

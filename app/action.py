@@ -41,7 +41,7 @@ DEADLINE_EXCEEDED = failed("The deadline came before the action was done.", "DEA
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """A valid request to run an action, as `action_request.parse` makes it.
+    """A valid request to run an action, as `RequestParser.parse` makes it.
 
     `content` is a digest of all but the request_id: requests with the same one ask for the same.
     `release_after` is None where the request does not say.
@@ -140,7 +140,7 @@ class Action:
         if self.is_complete(now):
             details = self.outcome.details
             code = details.get("error", self.outcome.status)
-            description = details.get("message", "The action succeeded.")
+            description = details.get("message", f"The action {self.outcome.status.lower()}.")
             entries.append(_entry(self.completion_time, code, description, details))
         return entries
 
@@ -176,13 +176,10 @@ def start(
     """The record of an action that starts at `now`, takes `duration` and ends in `outcome`, or fails at its deadline.
 
     :param identities: the caller's, who monitor and manage the action where the request names nobody.
-    :raises InvalidRequest: the deadline has passed, or is further off than the limit.
     """
     completion_time = now + duration
-    if request.deadline is not None:
-        _check_deadline(request.deadline, now, limits.maximum_deadline)
-        if request.deadline < completion_time:
-            completion_time, outcome = request.deadline, DEADLINE_EXCEEDED
+    if request.deadline is not None and request.deadline < completion_time:
+        completion_time, outcome = request.deadline, DEADLINE_EXCEEDED
     release_after = limits.release_after if request.release_after is None else request.release_after
     return Action(
         action_id=action_id,
@@ -199,7 +196,13 @@ def start(
     )
 
 
-def _check_deadline(deadline: datetime, now: datetime, maximum: timedelta) -> None:
+def check_deadline(deadline: datetime | None, now: datetime, maximum: timedelta) -> None:
+    """Nothing, where an action that starts at `now` may have this deadline, or none.
+
+    :raises InvalidRequest: it has passed, or is further off than `maximum`.
+    """
+    if deadline is None:
+        return
     if deadline <= now:
         raise InvalidRequest(f"deadline: {deadline.isoformat()} has passed; it is {now.isoformat()} here")
     if deadline - now > maximum:

@@ -44,19 +44,20 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 class RequestParser:
     """Reads run requests: by the toolkit's schema of an action request, with the provider's own schema for its body.
 
-    :param input_schema: the JSON Schema of `body`.
+    :param input_schema: the JSON Schema of `body`; a `$ref` in it is looked up in itself.
+    :raises ValueError: it is no JSON Schema.
     """
 
     def __init__(self, input_schema: Mapping[str, Any]) -> None:
         source = resources.files("globus_action_provider_tools") / "action_request.yaml"
         schema = yaml.safe_load(source.read_text("utf-8"))
-        schema["properties"]["body"] = dict(input_schema)
+        schema["properties"]["body"] = {"$id": "urn:input-schema", **input_schema}
         self._validator = jsonschema_rs.validator_for(schema)
 
     def parse(self, raw: bytes, now: datetime) -> ActionRequest:
         """The request that `raw` is, its relative times counted from `now`.
 
-        :raises InvalidRequest: it is none, with each thing that is wrong, up to MAX_FAULTS.
+        :raises InvalidRequest: it is none, with what the schema finds wrong with it, up to MAX_FAULTS things.
         """
         document = parse_json(raw)
         try:

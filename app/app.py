@@ -26,9 +26,18 @@ from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app import settings, whattime
-from app.action import Action, start
+from app.action import Action, check_deadline, start
 from app.auth import authenticate, may, principals
-from app.error import ApiError, DeveloperError, InvalidState, NotAuthorized, NotFound, from_http_exception, shorten
+from app.error import (
+    ApiError,
+    DeveloperError,
+    InvalidRequest,
+    InvalidState,
+    NotAuthorized,
+    NotFound,
+    from_http_exception,
+    shorten,
+)
 from app.page import list_query, log_page, next_page
 from app.provider import PURGE_BATCH, ActionProvider, Call, this_call
 
@@ -49,6 +58,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
     settings.require_credentials(config)
     app = ActionProvider(config, clock)
     app.before_request(before_request)
+    app.after_request(after_request)
     for method, path, handler in OPERATIONS:
         app.add_url_rule(path, view_func=handler, methods=[method], provide_automatic_options=False)
     app.register_error_handler(Exception, on_error)
@@ -64,8 +74,6 @@ def before_request() -> None:
     call = this_call()
     provider = call.provider = cast(ActionProvider, current_app._get_current_object())  # type: ignore[attr-defined]
     call.now = provider.now()
-    if call.now >= provider.next_purge:
-        provider.tidy(call.now)
     if asked.endpoint == "introspect" and "public" in provider.config["VISIBLE_TO"]:
         return
     call.auth_state = authenticate(provider.auth)
@@ -74,6 +82,14 @@ def before_request() -> None:
     if asked.endpoint == "run":
         require(call, provider.config["RUNNABLE_BY"], "run actions of this provider")
         call.action_request = provider.requests.parse(whole_body(asked), call.now)
+
+
+def after_request(response: Response) -> Response:
+    """Now and then, tidy up behind a request that went well."""
+    call = this_call()
+    if response.status_code < 500 and "now" in call and call.now >= call.provider.next_purge:
+        call.provider.tidy(call.now)
+    return response
 
 
 def introspect() -> Response:
@@ -177,8 +193,12 @@ OPERATIONS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
 
 
 def begin(call: Call) -> Action:
-    """The record of the action that is asked for, begun now and not stored yet."""
+    """The record of the action that is asked for, begun now and not stored yet.
+
+    :raises InvalidRequest: its deadline has passed, or is too far off.
+    """
     provider, caller = call.provider, call.auth_state
+    check_deadline(call.action_request.deadline, call.now, provider.limits.maximum_deadline)
     duration, outcome = whattime.begin(call.action_request.body, call.now, provider.config, provider.random)
     return start(
         call.action_request,
@@ -234,14 +254,17 @@ def unknown(action_id: str) -> NotFound:
 
 
 def whole_body(asked: Request) -> bytes:
-    """The request's body.
+    """The request's body, all of it.
 
+    :raises InvalidRequest: the connection ended before the body did.
     :raises RequestEntityTooLarge: it goes on beyond MAX_CONTENT_LENGTH, which is known only now where it has no length.
     """
     body = asked.get_data(cache=False)
-    cut_short = asked.content_length is None and len(body) == asked.max_content_length
-    if cut_short and asked.environ["wsgi.input"].read(1):
+    length = asked.content_length
+    if length is None and len(body) == asked.max_content_length and asked.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
+    if length is not None and len(body) != length:
+        raise InvalidRequest(f"The request's body ended after {len(body)} of {length} bytes.")
     return body
 
 

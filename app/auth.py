@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -33,8 +34,13 @@ from app.error import NoAuthentication, ServiceUnavailable
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 8.0
-"""How long a request waits for Globus Auth, or for Globus Groups, in all."""
+ANSWER_SECONDS = 4.5
+"""How long a request waits for Globus Auth, and then, where a group may decide, for Globus Groups."""
+
+SLOW_SECONDS = 0.5
+SLOW_WAITERS = 8
+"""How many requests wait at once for an answer that takes longer than SLOW_SECONDS: fewer than a worker has threads, so
+that callers who are known go on. Further ones are turned away at once."""
 
 CALLS_AT_ONCE = 16
 """How many calls to Globus are under way at once at most."""
@@ -45,7 +51,7 @@ GROUPS_SCOPE = str(globus_sdk.GroupsClient.scopes.view_my_groups_and_memberships
 class UpstreamClients(ClientFactory):
     """Makes the clients for Globus Auth and Groups, with less patience than the toolkit's own (30 s a try)."""
 
-    DEFAULT_AUTH_TRANSPORT_PARAMS = (("http_timeout", 4.0), ("max_retries", 1), ("max_sleep", 1))
+    DEFAULT_AUTH_TRANSPORT_PARAMS = (("http_timeout", 4.0), ("max_retries", 1), ("max_sleep", 0.5))
     DEFAULT_GROUPS_TRANSPORT_PARAMS = DEFAULT_AUTH_TRANSPORT_PARAMS
 
 
@@ -60,20 +66,31 @@ class Upstream:
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="globus")
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, Future[Any]] = {}
+        self._slow_waiters = 0
 
     def call(self, key: Hashable, function: Callable[[], T]) -> T:
         """What `function` returns or raises, run once for all who call with this `key` meanwhile.
 
-        :raises ServiceUnavailable: it does not return in time, or fails in a way that says nothing about the token.
+        :raises ServiceUnavailable: it does not return in time, or fails in a way that says nothing about the token; or
+            too many are waiting already.
         """
         with self._lock:
+            if self._slow_waiters >= SLOW_WAITERS:
+                raise ServiceUnavailable("Globus is slow now, and too many wait for it already. Please try again.")
             future: Future[T] | None = self._under_way.get(key)
             if future is None:
                 future = self._under_way[key] = self._pool.submit(self._run, key, function)
+        with suppress(FutureTimeout):
+            return future.result(min(SLOW_SECONDS, self._patience_seconds))
+        with self._lock:
+            self._slow_waiters += 1
         try:
-            return future.result(self._patience_seconds)
+            return future.result(self._patience_seconds - SLOW_SECONDS)
         except FutureTimeout as error:
             raise ServiceUnavailable("Globus does not answer in time. Please try again.") from error
+        finally:
+            with self._lock:
+                self._slow_waiters -= 1
 
     def _run(self, key: Hashable, function: Callable[[], T]) -> T:
         try:
@@ -226,7 +243,10 @@ def authenticate(auth: FlaskAuthStateBuilder) -> AuthState:
         challenge = f'Bearer realm="Globus Auth", scope="{" ".join(auth.default_expected_scopes)}"'
         if not isinstance(error, UnverifiedAuthenticationError):
             challenge += f', error="invalid_token", error_description="{error}"'
-        raise NoAuthentication(f"{error}.", headers={"WWW-Authenticate": challenge}) from error
+        raise NoAuthentication(
+            f"{error}. Send the header 'Authorization: Bearer TOKEN' with a token that has this provider's scope.",
+            headers={"WWW-Authenticate": challenge},
+        ) from error
 
 
 def may(auth_state: AuthState, principals: Iterable[str]) -> bool:

@@ -6,8 +6,12 @@ The one place where the provider knows of `local_globus`.
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
+from app.settings import PREFIX
 from local_globus.__main__ import people_lines
 from local_globus.directory import CLIENT_SECRET, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.server import start_globus
@@ -30,17 +34,16 @@ def start_local_globus(port: int, scope: str | None) -> str:
     """
     scope = scope or PROVIDER_SCOPE
     start_globus(create_globus(scope), port).point_sdk_here()
-    os.environ["WHATTIME_CLIENT_ID"] = PROVIDER_CLIENT_ID
-    os.environ["WHATTIME_CLIENT_SECRET"] = CLIENT_SECRET
-    os.environ["WHATTIME_SCOPE"] = scope
+    credentials = {"CLIENT_ID": PROVIDER_CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "SCOPE": scope}
+    os.environ.update({PREFIX + name: value for name, value in credentials.items()})
     return scope
 
 
-def banner(url: str, scope: str) -> str:
+def banner(url: str, scope: str, *, title: str, example_body: Mapping[str, Any]) -> str:
     """What somebody needs who sees this for the first time, `curl` line included."""
     return "\n".join(
         [
-            f"What Time Is It Right Now? runs at {url}",
+            f"{title} runs at {url}",
             "Local mode, for development only: everybody can be anybody. Ctrl-C stops it.",
             "",
             f"  scope   {scope}",
@@ -51,10 +54,10 @@ def banner(url: str, scope: str) -> str:
             "",
             f'  curl -H "Authorization: Bearer local-token-alice" {url}/',
             "",
-            "Ask it for the time:",
+            "Run an action:",
             "",
             f'  curl -H "Authorization: Bearer local-token-alice" {url}/run \\',
-            """    -d '{"request_id": "my-first-request", "body": {"utc_offset": 1}}'""",
+            f"    -d '{json.dumps({'request_id': 'my-first-request', 'body': example_body})}'",
             "",
         ]
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from random import Random
+from random import Random, SystemRandom
 from typing import Any, cast
 
 import orjson
@@ -38,7 +38,8 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
+        document = self._prepare_response_obj(args, kwargs)
+        return Response(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE), mimetype="application/json")
 
 
 class Call(_AppCtxGlobals):
@@ -53,6 +54,18 @@ class Call(_AppCtxGlobals):
 def this_call() -> Call:
     """The Call that is being served. Ask once and hand it on: each look through Flask's proxy takes a microsecond."""
     return cast(Call, g._get_current_object())
+
+
+def read_input_schema() -> tuple[Mapping[str, Any], RequestParser]:
+    """What schema.json says, and what reads requests by it.
+
+    :raises SettingsError: it is no JSON Schema.
+    """
+    try:
+        input_schema = json.loads((settings.ROOT / "schema.json").read_text("utf-8"))
+        return input_schema, RequestParser(input_schema)
+    except (OSError, ValueError) as error:
+        raise settings.SettingsError(f"schema.json cannot be used: {' '.join(str(error).split())}") from error
 
 
 class ActionProvider(Flask):
@@ -70,7 +83,9 @@ class ActionProvider(Flask):
         self.config.update(config)
         self.url_map.merge_slashes = False
         self.now = clock
-        self.random = Random(config["RANDOM_SEED"])  # noqa: S311  # chance, not secrecy
+        # Without a seed, nobody can tell from the actions that they have seen how the next one will end.
+        seed = config["RANDOM_SEED"]
+        self.random = SystemRandom() if seed is None else Random(seed)  # noqa: S311
         try:
             self.database = open_database(config["DATABASE_URL"])
         except DatabaseError as error:
@@ -84,8 +99,7 @@ class ActionProvider(Flask):
             size=config["TOKEN_CACHE_SIZE"],
         )
         self.limits = Limits(config["RELEASE_AFTER"], config["MAX_RELEASE_AFTER"], config["MAXIMUM_DEADLINE"])
-        input_schema = json.loads((settings.ROOT / "schema.json").read_text("utf-8"))
-        self.requests = RequestParser(input_schema)
+        input_schema, self.requests = read_input_schema()
         self.description = describe(whattime.DESCRIPTION, input_schema, config)
 
     def tidy(self, now: datetime) -> None:

@@ -13,11 +13,20 @@ from contextlib import suppress
 
 from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 STOP_SECONDS = 10
 """How long requests that are under way may take when the server is told to stop."""
+
+HEADER_SECONDS = 10
+"""How long a connection may take to say what it wants."""
+
+CONNECTIONS = 10_000
+"""How many connections a worker holds; idle ones cost little."""
+
+CONNECTIONS_WAITING = 2048
 
 _LOG_TO_STDERR = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}},
@@ -34,11 +43,17 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
     multiprocessing.set_start_method("spawn")  # a fork would copy the locks of threads that it leaves behind
     server = Granian(
         "app:create_app",
-        address=host,
+        address=address_of(host),
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=threads,
+        # HTTP/2 without TLS is spoken by nobody, and a body that never ends would hold a thread for ever there.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        websockets=False,
+        backlog=CONNECTIONS_WAITING,
+        backpressure=CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
         log_level=LogLevels.error,
@@ -48,13 +63,23 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
     server.serve(target_loader=load, wrap_loader=False)
 
 
+def address_of(host: str) -> str:
+    """The IP address of a host, of version 4 where it has one.
+
+    :raises OSError: it has none.
+    """
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return str(min(found, key=lambda entry: entry[0] != socket.AF_INET)[4][0])
+
+
 def check_free(host: str, port: int) -> None:
     """Nothing, where the port can be listened on. granian would share a port that another granian listens on.
 
     :raises OSError: it cannot.
     """
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    socket.create_server((host, port), family=family).close()
+    address = address_of(host)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    socket.create_server((address, port), family=family).close()
 
 
 def load() -> Flask:

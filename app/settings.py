@@ -38,14 +38,14 @@ def load(overrides: Mapping[str, Any] | None = None) -> Config:
     """
     config = Config(str(ROOT))
     config.from_pyfile("config.py")
-    known = set(config)
+    defaults, known = dict(config), set(config)
     for name in [name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)] + list(overrides or ()):
         if name not in known:
             raise SettingsError(_unknown(name, known))
     config.from_prefixed_env(PREFIX.rstrip("_"), loads=str)
     config.from_mapping(overrides or {})
     for name, (reader, expected) in _READERS.items():
-        if config[name] is not None:
+        if config[name] is not None or defaults[name] is not None:
             config[name] = _checked(name, str(config[name]), reader, expected)
     if config["MIN_SECONDS"] > config["MAX_SECONDS"]:
         raise SettingsError(
@@ -68,7 +68,7 @@ def require_credentials(config: Mapping[str, Any]) -> None:
     if missing:
         raise SettingsError(
             f"{', '.join(missing)} must be set: the registration of this provider with Globus Auth."
-            " To try it without one, run `python -m app` with none of the three set."
+            " To try it without one, start it with none of the three set."
         )
 
 

@@ -28,6 +28,9 @@ DESCRIPTION: Mapping[str, Any] = {
 }
 """The part of the introspection document that says what this provider is for."""
 
+EXAMPLE_BODY: Mapping[str, Any] = {"utc_offset": 1}
+"""What a newcomer is shown to begin with."""
+
 WATCHLESS = failed("We didn't know what time it was.", "WATCHLESS")
 
 
@@ -36,9 +39,12 @@ def begin(
 ) -> tuple[timedelta, Outcome]:
     """Begin an action at `now`: how long it will take, and how it will end.
 
+    It may be asked more than once for one action, by simultaneous requests of which one wins.
+
     :param body: the request's body, valid by schema.json.
     :param settings: of these, MIN_SECONDS, MAX_SECONDS and FAILURE_RATE count here.
     :param random: the source of chance.
+    :raises InvalidRequest: it cannot be begun, for a reason that a schema cannot tell.
     """
     duration = timedelta(seconds=random.uniform(settings["MIN_SECONDS"], settings["MAX_SECONDS"]))
     if random.random() < settings["FAILURE_RATE"]:

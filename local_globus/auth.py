@@ -29,11 +29,16 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Local Glob
 {{- code -}}</textarea>{% endif %}</body></html>"""
 
 
+@routes.get("/")
+def about() -> str:
+    return render_template_string(PAGE, title="This stands in for Globus Auth and Globus Groups")
+
+
 @routes.get("/v2/oauth2/authorize")
 def authorize() -> BaseResponse | str:
     """Where a person logs in: by saying who they are."""
     asked = request.args
-    if not is_uuid(asked.get("client_id", "")) or urlsplit(asked.get("redirect_uri", "")).hostname not in LOOPBACK:
+    if not is_uuid(asked.get("client_id", "")) or not is_on_this_machine(asked.get("redirect_uri", "")):
         abort(400, "client_id must be a UUID and redirect_uri an address of this machine")
     who = [known for known in PEOPLE if known.name == asked.get("as")]
     if not who:
@@ -43,6 +48,14 @@ def authorize() -> BaseResponse | str:
     code = tokens().issue("code", CODE_SECONDS, {name: asked.get(name, "") for name in names} | {"sub": who[0].id})
     answer = urlencode({"code": code, "state": asked.get("state", "")})
     return redirect(f"{asked['redirect_uri']}{'&' if '?' in asked['redirect_uri'] else '?'}{answer}")
+
+
+def is_on_this_machine(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname in LOOPBACK and (parts.port or 80) > 0 and url.isprintable()
+    except ValueError:
+        return False
 
 
 @routes.get("/v2/web/auth-code")
@@ -108,8 +121,10 @@ def dependent_tokens() -> list[dict[str, Any]]:
 def token_answer(sub: str, client_id: str, scopes: list[str], *, offline: bool) -> dict[str, Any]:
     """One token for each resource server, the first in front; and an id token where openid is asked for."""
     by_server: dict[str, list[str]] = {}
-    for asked in scopes:
-        by_server.setdefault(resource_server(asked.split("[")[0]), []).append(asked.split("[")[0])
+    for asked in filter(None, (scope.split("[")[0] for scope in scopes)):
+        by_server.setdefault(resource_server(asked), []).append(asked)
+    if not by_server:
+        raise Refusal("invalid_scope", "no scope is asked for")
     first, *others = [token_for(sub, client_id, " ".join(each), offline=offline) for each in by_server.values()]
     if "openid" in scopes:
         first["id_token"] = tokens().id_token({**profile(sub), "aud": client_id, "iss": request.host_url})

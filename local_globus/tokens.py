@@ -40,7 +40,8 @@ class Tokens:
             claims: dict[str, Any] = jwt.decode(text, _KEY, algorithms=["HS256"], options={"verify_sub": False})
         except jwt.PyJWTError:
             return None
-        return claims if claims["kind"] == kind and text not in self._revoked else None
+        complete = {"kind", "sub", "scope", "client_id"} <= claims.keys()
+        return claims if complete and claims["kind"] == kind and text not in self._revoked else None
 
     def grant(self, token: str) -> Grant | None:
         """What an access token is good for; None where it is good for nothing."""

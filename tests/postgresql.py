@@ -65,6 +65,20 @@ class PostgresqlServer:
             self.process.wait(30)
             self.process = None
 
+    def freeze(self) -> None:
+        """Leave every question without an answer, until `thaw`."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, sent: signal.Signals) -> None:
+        assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, sent)
+
     def create_database(self, name: str = "whattime") -> str:
         """The URL of a new database."""
         engine = create_engine(self.url + "postgres", isolation_level="AUTOCOMMIT")

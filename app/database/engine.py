@@ -16,8 +16,10 @@ CONNECTIONS = 16
 """How many connections a process has at most: one for each of its threads."""
 
 SECONDS_FOR_A_CONNECTION = 2
-SECONDS_FOR_A_LOCK = 3
-SECONDS_FOR_A_STATEMENT = 4
+"""How long a thread waits for one of them to be free."""
+
+SECONDS_FOR_A_LOCK = 2
+"""How long SQLite waits for whoever is writing."""
 
 
 def open_engine(text_url: str) -> Engine:
@@ -36,10 +38,13 @@ def open_engine(text_url: str) -> Engine:
         pool_timeout=SECONDS_FOR_A_CONNECTION,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args=_sqlite_arguments() if is_sqlite(url) else _postgresql_arguments(),
     )
     if is_sqlite(url):
         event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        from app.database.postgresql import connect
+
+        event.listen(engine, "do_connect", connect)
     return engine
 
 
@@ -124,22 +129,12 @@ def reason(error: Exception) -> str:
     return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
 
 
-def _sqlite_arguments() -> dict[str, Any]:
-    return {"timeout": SECONDS_FOR_A_LOCK}
-
-
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Readers and a writer at once (WAL), and a commit that has reached the disk before it is acknowledged (FULL)."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={SECONDS_FOR_A_LOCK * 1000}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _postgresql_arguments() -> dict[str, Any]:
-    return {
-        "application_name": "whattime",
-        "connect_timeout": SECONDS_FOR_A_CONNECTION,
-        # An unanswered packet ends the connection: without this, a machine that vanishes is waited for for minutes.
-        "tcp_user_timeout": SECONDS_FOR_A_STATEMENT * 1000,
-        "options": f"-c statement_timeout={SECONDS_FOR_A_STATEMENT}s -c lock_timeout={SECONDS_FOR_A_LOCK}s"
-        " -c idle_in_transaction_session_timeout=30s",
-    }

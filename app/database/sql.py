@@ -10,6 +10,7 @@ import functools
 import hashlib
 import heapq
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby, islice
@@ -40,7 +41,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.action import Action, Outcome
-from app.database import ROLES, Query, concerns, place
+from app.database import ROLES, DatabaseError, Query, concerns, place
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, reason, transaction
 from app.database.schema import Time, actions, concerned
 from app.error import ServiceUnavailable
@@ -57,6 +58,7 @@ END = ("completion_time", "release_after", "status", "details", "final")
 PRINCIPALS_AT_ONCE = 100
 """How many principals one statement asks about: SQLite takes up to 500 selects in one."""
 
+AT_ONCE_SECONDS = 0.5
 TRIES = 3
 """How often a creation is tried that meets others which come and go."""
 
@@ -84,23 +86,29 @@ def prepare_sql_database(url: str, *, migrate: bool) -> Engine:
         from app.database.migrate import bring_up_to_date
 
         bring_up_to_date(engine)
-    check_schema(engine)
+    try:
+        check_schema(engine)
+    except DatabaseError:
+        engine.dispose()
+        raise
     return engine
 
 
 def answering(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
     """`method` of a SqlDatabase, with the faults of a database told as such.
 
-    Where a connection turns out to have died, the pool drops all that it has, and the method is tried once more.
+    Where a connection turns out to have died meanwhile, which shows at once, the pool drops all that it has, and the
+    method is tried once more.
     """
 
     @functools.wraps(method)
     def call(self: SqlDatabase, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        begin = time.monotonic()
         try:
             try:
                 return method(self, *args, **kwargs)
             except DBAPIError as error:
-                if not error.connection_invalidated:
+                if not error.connection_invalidated or time.monotonic() - begin > AT_ONCE_SECONDS:
                     raise
                 return method(self, *args, **kwargs)
         except (IntegrityError, DataError):
