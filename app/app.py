@@ -81,7 +81,9 @@ def before_request() -> None:
         raise RequestEntityTooLarge
     if asked.endpoint == "run":
         require(call, provider.config["RUNNABLE_BY"], "run actions of this provider")
-        call.action_request = provider.requests.parse(whole_body(asked), call.now)
+        with provider.one_upload():
+            body = whole_body(asked)
+        call.action_request = provider.requests.parse(body, call.now)
 
 
 def after_request(response: Response) -> Response:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
 from typing import Any, cast
@@ -26,6 +27,12 @@ from app.introspection import describe
 PURGE_INTERVAL = timedelta(seconds=10)
 PURGE_BATCH = 500
 """How many expired actions are dropped at once: a few milliseconds of one request in PURGE_INTERVAL."""
+
+
+UPLOADS_AT_ONCE = 8
+"""How many bodies are read at once: fewer than a worker has threads."""
+
+UPLOAD_WAIT_SECONDS = 0.5
 
 
 class OrjsonProvider(JSONProvider):
@@ -91,6 +98,7 @@ class ActionProvider(Flask):
         except DatabaseError as error:
             raise settings.SettingsError(str(error)) from error
         self.next_purge = clock()
+        self._uploads = threading.BoundedSemaphore(UPLOADS_AT_ONCE)
         self.auth = open_auth(
             config["CLIENT_ID"],
             config["CLIENT_SECRET"],
@@ -101,6 +109,19 @@ class ActionProvider(Flask):
         self.limits = Limits(config["RELEASE_AFTER"], config["MAX_RELEASE_AFTER"], config["MAXIMUM_DEADLINE"])
         input_schema, self.requests = read_input_schema()
         self.description = describe(whattime.DESCRIPTION, input_schema, config)
+
+    @contextmanager
+    def one_upload(self) -> Iterator[None]:
+        """Read a body within: a few at once, so that clients who send slowly leave threads to the others.
+
+        :raises ServiceUnavailable: too many are sending slowly.
+        """
+        if not self._uploads.acquire(timeout=UPLOAD_WAIT_SECONDS):
+            raise ServiceUnavailable("Too many requests are being sent slowly. Please try again.")
+        try:
+            yield
+        finally:
+            self._uploads.release()
 
     def tidy(self, now: datetime) -> None:
         """Drop a batch of expired actions, for whoever happens to ask when it is time again."""

@@ -7,6 +7,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from random import SystemRandom
 from typing import Any, cast
 
 import pytest
@@ -440,6 +441,10 @@ def test_the_purge_command_drops_all_expired_actions(globus: PatchedGlobus, cloc
     result = app.test_cli_runner().invoke(args=["purge"])
     assert (result.exit_code, result.stdout) == (0, "5\n")
     app.database.close()
+
+
+def test_without_a_seed_chance_cannot_be_foretold(globus: PatchedGlobus) -> None:
+    assert isinstance(cast(ActionProvider, create_app(CREDENTIALS)).random, SystemRandom)
 
 
 def test_chance_can_be_repeated(provider: CallerFactory) -> None:

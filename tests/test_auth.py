@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.auth import RememberingAuthStateBuilder, Upstream
+from app.auth import SLOW_WAITERS, RememberingAuthStateBuilder, Upstream
 from app.error import ServiceUnavailable
 from tests.api import check_error
 from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, CallerFactory
@@ -163,6 +163,22 @@ def test_nobody_waits_longer_than_patience_lasts() -> None:
     with pytest.raises(ServiceUnavailable, match="in time"):
         upstream.call("slow", done.wait)
     done.set()
+
+
+def test_when_globus_is_slow_some_wait_and_further_ones_are_turned_away_at_once(
+    globus: PatchedGlobus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.SLOW_SECONDS", 0.01)
+    done, upstream = threading.Event(), Upstream(patience_seconds=30)
+    with ThreadPoolExecutor(SLOW_WAITERS) as pool:
+        waiting = [pool.submit(upstream.call, number, done.wait) for number in range(SLOW_WAITERS)]
+        while upstream._slow_waiters < SLOW_WAITERS:
+            pass
+        with pytest.raises(ServiceUnavailable, match="too many wait"):
+            upstream.call("one more", done.wait)
+        done.set()
+        assert all(each.result() for each in waiting)
+    assert upstream.call("later", lambda: "answered") == "answered"
 
 
 def test_nothing_that_a_token_has_is_logged(

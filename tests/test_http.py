@@ -131,6 +131,48 @@ def test_a_body_without_a_length_is_limited_too(provider: RunningProvider) -> No
     assert call(provider, "POST", "/run", data=iter([body])).status_code == 202
 
 
+def connect(provider: RunningProvider) -> socket.socket:
+    host, port = provider.url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def test_http_2_is_not_spoken(provider: RunningProvider) -> None:
+    with connect(provider) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+        answer = connection.recv(100)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 ")
+
+
+def test_slow_clients_leave_threads_to_the_others(provider: RunningProvider) -> None:
+    head = "POST /run HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer local-token-carol\r\nContent-Length: 60\r\n\r\n{"
+    slow = [connect(provider) for _ in range(40)]
+    for connection in slow:
+        connection.sendall(head.encode())
+    assert call(provider, "GET", "/").status_code == 200
+    refused = call(provider, "POST", "/run", json={"request_id": "late", "body": BODY})
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"].isdigit()
+    for connection in slow:
+        connection.close()
+    wait_until(lambda: call(provider, "POST", "/run", json={"request_id": "late", "body": BODY}).status_code == 202)
+
+
+def test_a_body_that_breaks_off_starts_nothing(provider: RunningProvider) -> None:
+    body = b'{"request_id": "broken", "body": {"utc_offset": 1}}'
+    with connect(provider) as connection:
+        head = "POST /run HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer local-token-alice\r\nContent-Length: 200\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    assert call(provider, "POST", "/run", data=body).status_code == 202
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+def test_local_mode_serves_every_name_of_this_machine(host: str) -> None:
+    with running_provider(f"--host={host}") as provider:
+        assert f"[{host}]" in provider.banner or f"http://{host}:" in provider.banner
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_cleanly_and_nothing_stays_behind(stop: signal.Signals) -> None:
     with running_provider() as provider:
@@ -184,6 +226,7 @@ def test_what_cannot_be_started_says_why_in_one_line() -> None:
     assert "WHATTIME_CLIENT_SECRET, WHATTIME_SCOPE must be set" in refusal(CLIENT_ID=CREDENTIALS["CLIENT_ID"])
     assert "local mode serves this machine only" in refusal("--host=0.0.0.0")
     assert "local mode serves this machine only" in refusal("--host=example.org")
+    assert "the provider listens there" in refusal(f"--port={(port := free_port())}", f"--auth-port={port}")
     assert "No such option" in refusal("--prot=1")
     assert "--port" in refusal("--port=99999")
     assert "in-memory database is for one process" in refusal("--workers=2", f"--port={free_port()}")

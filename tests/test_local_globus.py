@@ -193,7 +193,10 @@ def test_identities_and_userinfo_are_told_to_who_has_a_token(running: RunningGlo
     ("path", "status"),
     [
         ("v2/oauth2/authorize", 400),
-        (f"v2/oauth2/authorize?client_id={OTHER_CLIENT}&redirect_uri=https://evil.example/", 400),
+        *(
+            (f"v2/oauth2/authorize?client_id={OTHER_CLIENT}&as=alice&redirect_uri={uri}", 400)
+            for uri in ("https://evil.example/", "http://[", "http://localhost:abc/", "javascript://localhost/x")
+        ),
         ("nowhere", 404),
     ],
 )

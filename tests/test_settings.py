@@ -95,6 +95,11 @@ def test_every_setting_has_a_comment_and_stands_in_the_documentation() -> None:
         assert f"`{name}`" in documented
 
 
+def test_a_setting_that_is_needed_cannot_be_unset() -> None:
+    with pytest.raises(SettingsError, match="WHATTIME_MIN_SECONDS"):
+        settings.load({"MIN_SECONDS": None})
+
+
 def test_importing_the_app_reads_no_settings() -> None:
     code = "import app, app.app, app.server, local_globus.web"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"WHATTIME_NONSENSE": "1"}, check=True)

@@ -11,20 +11,19 @@ import hashlib
 import heapq
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 from globus_action_provider_tools import ActionStatusValue
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Engine,
     Row,
-    Select,
     and_,
     delete,
     func,
@@ -43,7 +42,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.action import Action, Outcome
 from app.database import ROLES, DatabaseError, Query, concerns, place
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, reason, transaction
-from app.database.schema import Time, actions, concerned
+from app.database.schema import Duration, Time, actions, concerned
 from app.error import ServiceUnavailable
 
 P = ParamSpec("P")
@@ -160,16 +159,18 @@ class SqlDatabase:
 
     @answering
     def list(self, query: Query, now: datetime) -> Sequence[Action]:
+        found: list[Action] = []
         with self._engine.connect() as connection:
-            places = [
-                [(row.start_time, row.action_id) for row in connection.execute(_places(principals, query, now))]
-                for principals in _batches(sorted(query.principals), PRINCIPALS_AT_ONCE)
-            ]
-            newest = islice((each for each, _ in groupby(heapq.merge(*places, reverse=True))), query.limit)
-            wanted = actions.c.action_id.in_([action_id for _, action_id in newest])
-            found = _all(connection, wanted, now)
-        seen = [action for action in found if action.status(now) in query.statuses and concerns(query, action)]
-        return sorted(seen, key=place, reverse=True)
+            since = now - _longest(connection) if query.only_active else None
+            while len(found) < query.limit:
+                places = _places(connection, query, since)
+                if not places:
+                    break
+                among = actions.c.action_id.in_([action_id for _, action_id in places])
+                fitting = _all(connection, and_(among, _has_status(query.statuses, now)), now)
+                found += sorted((action for action in fitting if concerns(query, action)), key=place, reverse=True)
+                query = replace(query, after=places[-1])
+        return found[: query.limit]
 
     @answering
     def replace(self, old: Action, new: Action) -> bool:
@@ -218,32 +219,41 @@ def _all(connection: Connection, wanted: ColumnElement[bool], now: datetime) -> 
     return found
 
 
-def _places(principals: Sequence[str], query: Query, now: datetime) -> Select[Any]:
-    """Where the newest actions of these principals stand: for each of them a look at the head of its own list."""
-    mask = sum(ROLE_BITS[role] for role in query.roles)
-    conditions: list[ColumnElement[bool]] = [concerned.c.roles.op("&")(mask) != 0, actions.c.expiry > now]
+def _longest(connection: Connection) -> timedelta:
+    """The longest that any action takes."""
+    longest: timedelta | None = connection.execute(select(func.max(actions.c.duration, type_=Duration))).scalar_one()
+    return longest or timedelta(0)
+
+
+def _has_status(statuses: Collection[ActionStatusValue], now: datetime) -> ColumnElement[bool]:
+    """That an action has one of these statuses at `now`."""
+    complete = or_(actions.c.final, actions.c.completion_time <= now)
+    ended = and_(complete, actions.c.status.in_([status.value for status in statuses]))
+    return or_(ended, not_(complete)) if ActionStatusValue.ACTIVE in statuses else ended
+
+
+def _places(connection: Connection, query: Query, since: datetime | None) -> list[tuple[datetime, str]]:
+    """Where the next actions of these principals stand: for each of them, a look at the head of its own list."""
+    conditions = [concerned.c.roles.op("&")(sum(ROLE_BITS[role] for role in query.roles)) != 0]
+    if since is not None:
+        conditions.append(concerned.c.start_time >= since)
     if query.after is not None:
         after = tuple_(literal(query.after[0], Time), literal(query.after[1]))
         conditions.append(tuple_(concerned.c.start_time, concerned.c.action_id) < after)
-    if query.only_active:
-        longest = select(func.max(actions.c.duration)).scalar_subquery()
-        conditions.append(concerned.c.start_time >= literal(now, Time) - func.coalesce(longest, literal(0, BigInteger)))
-    complete = or_(actions.c.final, actions.c.completion_time <= now)
-    ended = sorted(query.statuses - {ActionStatusValue.ACTIVE})
-    statuses = [and_(complete, actions.c.status.in_(ended))]
-    if ActionStatusValue.ACTIVE in query.statuses:
-        statuses.append(not_(complete))
-    heads = [
-        select(concerned.c.start_time, concerned.c.action_id)
-        .join(actions)
-        .where(concerned.c.principal == principal, or_(*statuses), *conditions)
-        .order_by(concerned.c.start_time.desc(), concerned.c.action_id.desc())
-        .limit(query.limit)
-        .subquery()
-        for principal in principals
-    ]
-    every = union_all(*(select(head) for head in heads)).subquery()
-    return select(every).order_by(every.c.start_time.desc(), every.c.action_id.desc())
+    lists = []
+    for principals in _batches(sorted(query.principals), PRINCIPALS_AT_ONCE):
+        heads = [
+            select(concerned.c.start_time, concerned.c.action_id)
+            .where(concerned.c.principal == principal, *conditions)
+            .order_by(concerned.c.start_time.desc(), concerned.c.action_id.desc())
+            .limit(query.limit)
+            .subquery()
+            for principal in principals
+        ]
+        every = union_all(*(select(head) for head in heads)).subquery()
+        rows = connection.execute(select(every).order_by(every.c.start_time.desc(), every.c.action_id.desc()))
+        lists.append([(row.start_time, row.action_id) for row in rows])
+    return list(islice((each for each, _ in groupby(heapq.merge(*lists, reverse=True))), query.limit))
 
 
 def _is_request(creator_id: str, request_id: str) -> ColumnElement[bool]:
