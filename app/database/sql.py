@@ -24,7 +24,9 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    Select,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -53,6 +55,17 @@ ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
 
 END = ("completion_time", "release_after", "status", "details", "final")
 """What can change of a record."""
+
+RECORD = [column for column in actions.c if column.name not in ("request_digest", "expiry", "duration")]
+"""What makes up a record; the other columns follow from it."""
+
+# Built once: building a statement takes longer than asking it.
+BY_ID = select(*RECORD).where(actions.c.action_id == bindparam("action_id"), actions.c.expiry > bindparam("now"))
+BY_REQUEST = select(*RECORD).where(
+    actions.c.creator_id == bindparam("creator_id"),
+    actions.c.request_digest == bindparam("request_digest"),
+    actions.c.expiry > bindparam("now"),
+)
 
 PRINCIPALS_AT_ONCE = 100
 """How many principals one statement asks about: SQLite takes up to 500 selects in one."""
@@ -150,7 +163,7 @@ class SqlDatabase:
         if "\0" in action_id:  # which PostgreSQL takes for an error
             return None
         with self._engine.connect() as connection:
-            return _one(connection, actions.c.action_id == action_id, now)
+            return _one(connection, BY_ID, {"action_id": action_id}, now)
 
     @answering
     def find(self, creator_id: str, request_id: str, now: datetime) -> Action | None:
@@ -199,18 +212,25 @@ def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (items[begin : begin + size] for begin in range(0, len(items), size))
 
 
-def _one(connection: Connection, wanted: ColumnElement[bool], now: datetime) -> Action | None:
-    found = _all(connection, wanted, now)
-    return found[0] if found else None
-
-
 def _find(connection: Connection, creator_id: str, request_id: str, now: datetime) -> Action | None:
-    return _one(connection, _is_request(creator_id, request_id), now)
+    return _one(connection, BY_REQUEST, {"creator_id": creator_id, "request_digest": _digest(request_id)}, now)
+
+
+def _one(connection: Connection, statement: Select[Any], known: dict[str, Any], now: datetime) -> Action | None:
+    """The action that a statement finds by what is known of it, as `_all` would tell it."""
+    row = connection.execute(statement, {**known, "now": now}).one_or_none()
+    if row is None:
+        return None
+    action = _to_action(row)
+    if action.final or not action.is_complete(now):
+        return action
+    found = _all(connection, actions.c.action_id == action.action_id, now)
+    return found[0] if found else None
 
 
 def _all(connection: Connection, wanted: ColumnElement[bool], now: datetime) -> list[Action]:
     """The actions that are wanted and have not expired. Those that are complete become final before they are told."""
-    statement = select(actions).where(wanted, actions.c.expiry > now)
+    statement = select(*RECORD).where(wanted, actions.c.expiry > now)
     found = [_to_action(row) for row in connection.execute(statement)]
     if any(action.is_complete(now) and not action.final for action in found):
         ended = and_(wanted, not_(actions.c.final), actions.c.completion_time <= now)
