@@ -58,7 +58,6 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
     settings.require_credentials(config)
     app = ActionProvider(config, clock)
     app.before_request(before_request)
-    app.after_request(after_request)
     for method, path, handler in OPERATIONS:
         app.add_url_rule(path, view_func=handler, methods=[method], provide_automatic_options=False)
     app.register_error_handler(Exception, on_error)
@@ -77,6 +76,8 @@ def before_request() -> None:
     if asked.endpoint == "introspect" and "public" in provider.config["VISIBLE_TO"]:
         return
     call.auth_state = authenticate(provider.auth)
+    if call.now >= provider.next_purge:
+        provider.tidy(call.now)
     if (asked.content_length or 0) > provider.config["MAX_CONTENT_LENGTH"]:
         raise RequestEntityTooLarge
     if asked.endpoint == "run":
@@ -84,14 +85,6 @@ def before_request() -> None:
         with provider.one_upload():
             body = whole_body(asked)
         call.action_request = provider.requests.parse(body, call.now)
-
-
-def after_request(response: Response) -> Response:
-    """Now and then, tidy up behind a request that went well."""
-    call = this_call()
-    if response.status_code < 500 and "now" in call and call.now >= call.provider.next_purge:
-        call.provider.tidy(call.now)
-    return response
 
 
 def introspect() -> Response:

@@ -46,7 +46,7 @@ class OrjsonProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         document = self._prepare_response_obj(args, kwargs)
-        return Response(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE), mimetype="application/json")
+        return Response(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE), content_type="application/json")
 
 
 class Call(_AppCtxGlobals):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import multiprocessing
 import sys
+from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+
+from app.server import SWITCH_SECONDS
 
 
 def main() -> None:
     target, port, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     multiprocessing.set_start_method("spawn")
-    Granian(
+    server = Granian(
         target,
         address="127.0.0.1",
         port=port,
@@ -22,7 +27,15 @@ def main() -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_enabled=False,
-    ).serve()
+    )
+    server.serve(target_loader=functools.partial(load, target), wrap_loader=False)
+
+
+def load(target: str) -> Any:
+    """The application, in a worker process, under the settings of our own server."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    module, name = target.split(":")
+    return getattr(importlib.import_module(module), name)()
 
 
 if __name__ == "__main__":
