@@ -35,6 +35,10 @@ UPLOADS_AT_ONCE = 8
 UPLOAD_WAIT_SECONDS = 0.5
 
 
+def to_json(document: Any) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+
+
 class OrjsonProvider(JSONProvider):
     """JSON by orjson: several times as fast as Flask's own, and times as ISO 8601 without further ado."""
 
@@ -45,8 +49,7 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        document = self._prepare_response_obj(args, kwargs)
-        return Response(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE), content_type="application/json")
+        return Response(to_json(self._prepare_response_obj(args, kwargs)), content_type="application/json")
 
 
 class Call(_AppCtxGlobals):
@@ -108,7 +111,8 @@ class ActionProvider(Flask):
         )
         self.limits = Limits(config["RELEASE_AFTER"], config["MAX_RELEASE_AFTER"], config["MAXIMUM_DEADLINE"])
         input_schema, self.requests = read_input_schema()
-        self.description = describe(whattime.DESCRIPTION, input_schema, config)
+        # It does not change: it is written once.
+        self.introspection = to_json(describe(whattime.DESCRIPTION, input_schema, config))
 
     @contextmanager
     def one_upload(self) -> Iterator[None]:
