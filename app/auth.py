@@ -123,6 +123,7 @@ class Caller(AuthState):
         self._upstream = upstream
         self._effective_identity = _identity(self._token_data["sub"])
         self._identities = frozenset(map(_identity, self._token_data["identity_set"])) | {self._effective_identity}
+        del self._token_data  # 10 KB a token, and all that counts of it has been taken out
 
     def _cached_introspect_call(self) -> globus_sdk.GlobusHTTPResponse:
         answer = self.auth_client.oauth2_token_introspect(self.bearer_token, include="identity_set")

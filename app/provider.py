@@ -28,7 +28,6 @@ PURGE_INTERVAL = timedelta(seconds=10)
 PURGE_BATCH = 500
 """How many expired actions are dropped at once: a few milliseconds of one request in PURGE_INTERVAL."""
 
-
 UPLOADS_AT_ONCE = 8
 """How many bodies are read at once: fewer than a worker has threads."""
 

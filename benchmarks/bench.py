@@ -1,6 +1,6 @@
 """How fast is it? This provider and its peers side by side, in interleaved rounds of `wrk`, on this machine.
 
-script/bench [seconds a measurement] [rounds]: prints a table, and writes docs/benchmarks-results.md and .svg.
+script/bench [seconds a measurement] [rounds]: prints tables, and puts them into docs/benchmarks.md, with a picture.
 """
 
 from __future__ import annotations
@@ -327,6 +327,13 @@ def draw(results: Results, path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
+def replace_section(document: Path, name: str, text: str) -> None:
+    """Put `text` between the document's marks for it."""
+    before, begin, rest = document.read_text("utf-8").partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    document.write_text(before + begin + text + end + after, "utf-8")
+
+
 def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("Error: the load comes from wrk, and there is none here. On Debian: apt-get install wrk")
@@ -337,8 +344,8 @@ def main() -> None:
         results = measure_all(field, seconds, rounds)
         text = report(results, field, seconds, rounds)
     print(text)
-    (DOCS / "benchmarks-results.md").write_text("# Benchmark results\n\n" + text, "utf-8")
-    draw(results, DOCS / "benchmarks-results.svg")
+    replace_section(DOCS / "benchmarks.md", "results", text)
+    draw(results, DOCS / "benchmarks.svg")
 
 
 if __name__ == "__main__":

@@ -71,6 +71,8 @@ PRINCIPALS_AT_ONCE = 100
 """How many principals one statement asks about: SQLite takes up to 500 selects in one."""
 
 AT_ONCE_SECONDS = 0.5
+"""How soon it shows that a connection has died."""
+
 TRIES = 3
 """How often a creation is tried that meets others which come and go."""
 
@@ -140,20 +142,22 @@ class SqlDatabase:
 
     @answering
     def create(self, action: Action) -> Action:
+        row = _to_row(action)
         with self._engine.connect() as connection:
             for _ in range(TRIES):
                 try:
                     with transaction(connection):
-                        connection.execute(insert(actions), _to_row(action))
+                        connection.execute(insert(actions), row)
                         connection.execute(insert(concerned), _concerned(action))
                 except IntegrityError:
                     stored = _find(connection, action.creator_id, action.request_id, action.start_time)
                     if stored is not None:
                         return action if stored.action_id == action.action_id else stored
-                    expired = and_(
-                        _is_request(action.creator_id, action.request_id), actions.c.expiry <= action.start_time
+                    same = (
+                        actions.c.creator_id == action.creator_id,
+                        actions.c.request_digest == row["request_digest"],
                     )
-                    connection.execute(delete(actions).where(expired))
+                    connection.execute(delete(actions).where(*same, actions.c.expiry <= action.start_time))
                 else:
                     return action
         raise ServiceUnavailable("This request is being started and released all the time. Please try again.")
@@ -274,10 +278,6 @@ def _places(connection: Connection, query: Query, since: datetime | None) -> lis
         rows = connection.execute(select(every).order_by(every.c.start_time.desc(), every.c.action_id.desc()))
         lists.append([(row.start_time, row.action_id) for row in rows])
     return list(islice((each for each, _ in groupby(heapq.merge(*lists, reverse=True))), query.limit))
-
-
-def _is_request(creator_id: str, request_id: str) -> ColumnElement[bool]:
-    return and_(actions.c.creator_id == creator_id, actions.c.request_digest == _digest(request_id))
 
 
 def _digest(request_id: str) -> bytes:
