@@ -22,7 +22,7 @@ BODY = '{"utc_offset": 1}'
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[RunningProvider]:
-    with running_provider(MIN_SECONDS="1", MAX_SECONDS="1", FAILURE_RATE="0") as running:
+    with running_provider(MIN_SECONDS="6", MAX_SECONDS="6", FAILURE_RATE="0") as running:
         yield running
 
 

@@ -27,7 +27,7 @@ GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[RunningProvider]:
-    with running_provider(MIN_SECONDS="0.3", MAX_SECONDS="0.3", FAILURE_RATE="0") as running:
+    with running_provider(MIN_SECONDS="1.5", MAX_SECONDS="1.5", FAILURE_RATE="0") as running:
         yield running
 
 
