@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -250,6 +251,20 @@ def test_purge_goes_by_the_end_that_an_action_had(database: Database) -> None:
     cancelled = dataclasses.replace(started, completion_time=NOW, outcome=CANCELLED, final=True)
     assert database.replace(started, cancelled)
     assert database.purge(NOW + timedelta(days=1), 10) == 1
+
+
+def test_a_sqlite_file_shrinks_with_what_is_in_it(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/actions.db")
+    empty = (tmp_path / "actions.db").stat().st_size
+    for number in range(100):
+        database.create(action(action_id=f"id-{number}", request_id=f"{number}" + "x" * 20_000))
+    database.close()
+    full = (tmp_path / "actions.db").stat().st_size
+    assert full > empty + 2_000_000
+    database = open_database(f"sqlite:///{tmp_path}/actions.db")
+    assert database.purge(GONE, 1000) == 100
+    database.close()
+    assert (tmp_path / "actions.db").stat().st_size < empty + 100_000
 
 
 @pytest.mark.parametrize("text", ["", "x" * 60_000, "é😀\u2028", "'; DROP TABLE actions; --", "%_\\", "\x01\x7f"])

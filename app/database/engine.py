@@ -130,9 +130,14 @@ def reason(error: Exception) -> str:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Readers and a writer at once (WAL), and a commit that has reached the disk before it is acknowledged (FULL)."""
+    """Make a connection wait for its turn, and the file safe and small.
+
+    Readers and a writer go on at once (WAL), a commit has reached the disk before it is acknowledged (FULL), and a new
+    file gives back the space of what is deleted (auto_vacuum).
+    """
     for pragma in (
         f"busy_timeout={SECONDS_FOR_A_LOCK * 1000}",
+        "auto_vacuum=FULL",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
