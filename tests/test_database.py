@@ -8,13 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from globus_action_provider_tools import ActionStatusValue
+from sqlalchemy import event
 
 from app.action import CANCELLED, Action, Outcome
 from app.database import Database, Query, open_database, place
+from app.database.sql import SqlDatabase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 END = NOW + timedelta(minutes=1)
@@ -251,6 +253,31 @@ def test_purge_goes_by_the_end_that_an_action_had(database: Database) -> None:
     cancelled = dataclasses.replace(started, completion_time=NOW, outcome=CANCELLED, final=True)
     assert database.replace(started, cancelled)
     assert database.purge(NOW + timedelta(days=1), 10) == 1
+
+
+def test_no_statement_reads_through_a_table(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/actions.db")
+    engine = cast(SqlDatabase, database)._engine
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, values, *_: asked.append((sql, values)))
+    ids = fill(database, 5)
+    listed(database, statuses=frozenset({ActionStatusValue.ACTIVE}))
+    listed(database, END, limit=2, after=(NOW + timedelta(seconds=3), ids[1]))
+    database.get(ids[0], GONE - timedelta(hours=1))
+    database.find(action().creator_id, "request-1", NOW)
+    database.replace(action(), action())
+    database.delete(ids[1])
+    database.purge(GONE, 2)
+    with engine.connect() as connection:
+        plans = [
+            str(step.detail)
+            for sql, values in list(asked)
+            if sql.startswith(("SELECT", "UPDATE", "DELETE"))
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+        ]
+    assert any("SEARCH actions" in plan for plan in plans)
+    assert [plan for plan in plans if plan.startswith(("SCAN actions", "SCAN concerned"))] == []
+    database.close()
 
 
 def test_a_sqlite_file_shrinks_with_what_is_in_it(tmp_path: Path) -> None:
