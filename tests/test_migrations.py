@@ -31,8 +31,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     prepare_database(database_url, migrate=True)
     engine = open_engine(database_url)
     yield engine
-    with engine.connect() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :now"), {"now": REVISION})
+    set_revision(engine, REVISION)
     engine.dispose()
 
 
