@@ -39,7 +39,7 @@ from app.error import (
     shorten,
 )
 from app.page import list_query, log_page, next_page
-from app.provider import PURGE_BATCH, ActionProvider, Call, this_call
+from app.provider import PURGE_BATCH, ActionProvider, Answer, Call, this_call
 
 Document = dict[str, Any]
 
@@ -91,7 +91,7 @@ def introspect() -> Response:
     call = this_call()
     if "public" not in call.provider.config["VISIBLE_TO"]:
         require(call, call.provider.config["VISIBLE_TO"], "see this provider")
-    return Response(
+    return Answer(
         call.provider.introspection, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"}
     )
 
@@ -103,7 +103,7 @@ def preflight() -> Response:
         "Access-Control-Allow-Headers": "Authorization",
         "Access-Control-Max-Age": "86400",
     }
-    return Response(status=204, headers=headers)
+    return Answer(status=204, headers=headers)
 
 
 def run() -> tuple[Document, int]:

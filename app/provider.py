@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from flask import Flask, Response, g
+from flask import Flask, Request, Response, g
 from flask.ctx import _AppCtxGlobals
 from flask.json.provider import JSONProvider
+from flask.sessions import NullSession, SessionInterface
 from globus_action_provider_tools import AuthState
+from werkzeug.routing import MapAdapter
 
 from app import settings, whattime
 from app.action import ActionRequest, Limits
@@ -23,6 +25,9 @@ from app.auth import open_auth
 from app.database import DatabaseError, open_database
 from app.error import ServiceUnavailable
 from app.introspection import describe
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PURGE_INTERVAL = timedelta(seconds=10)
 PURGE_BATCH = 500
@@ -48,7 +53,25 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        return Response(to_json(self._prepare_response_obj(args, kwargs)), content_type="application/json")
+        return Answer(to_json(self._prepare_response_obj(args, kwargs)), content_type="application/json")
+
+
+class Answer(Response):
+    """A response that is sent as it stands. Werkzeug would go through the headers again, for what none of ours needs:
+    a tenth of the time of a request."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
+
+
+class NoSessions(SessionInterface):
+    """No cookies, and no looking for them."""
+
+    _NONE = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002
+        return self._NONE
 
 
 class Call(_AppCtxGlobals):
@@ -86,6 +109,8 @@ class ActionProvider(Flask):
 
     json_provider_class = OrjsonProvider
     app_ctx_globals_class = Call
+    response_class = Answer
+    session_interface = NoSessions()
 
     def __init__(self, config: Mapping[str, Any], clock: Callable[[], datetime]) -> None:
         super().__init__("app", static_folder=None, root_path=str(settings.ROOT))
@@ -136,3 +161,11 @@ class ActionProvider(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """`func` itself: every handler here is synchronous, and Flask's look at each takes 2 µs a call."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """The routes, bound to the path alone: none depends on the host's name, whose reading is a twelfth of the time
+        of a request."""
+        if request is None:
+            return super().create_url_adapter(None)
+        path = request.environ["PATH_INFO"].encode("latin1").decode(errors="replace")
+        return MapAdapter(self.url_map, "", "/", "", "http", path, request.method)
