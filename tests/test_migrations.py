@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -15,13 +19,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from app import create_app
+from app.action import Action, failed
 from app.database import DatabaseError, open_database, prepare_database
-from app.database.engine import open_engine
+from app.database.engine import open_engine, transaction
 from app.database.migrate import MIGRATIONS
 from app.database.schema import REVISION, metadata
 from app.settings import SettingsError
 from tests.conftest import CREDENTIALS
 from tests.processes import ROOT, clean_environment, free_port
+
+ALICE = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000001"
+NOW = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -52,6 +60,56 @@ def test_migrations_make_the_tables_that_the_program_works_with(engine: Engine) 
         assert "ix_actions_expiry" in {index["name"] for index in inspect(connection).get_indexes("actions")}
 
 
+OLD_ACTION = """
+INSERT INTO actions VALUES (
+  'id-1', :alice, 'request-1', :digest, :content, 'a label', :alices, :alices, 1000000, 2000000, 3000000, 'FAILED',
+  '{"message": "ü", "error": "E"}', :final, 5000000, 1000000
+)
+"""
+
+
+def test_a_database_of_the_first_schema_keeps_its_actions(tmp_path: Path, postgresql: str) -> None:
+    server = postgresql.rpartition("/")[0]
+    engine = open_engine(postgresql)
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE first"))
+    engine.dispose()
+    for url in (f"sqlite:///{tmp_path}/actions.db", f"{server}/first"):
+        make_first_schema(url)
+        prepare_database(url, migrate=True)
+        database = open_database(url)
+        found = database.find(ALICE, "request-1", NOW)
+        assert found == Action(
+            action_id="id-1",
+            creator_id=ALICE,
+            request_id="request-1",
+            content=b"\0\xff",
+            label="a label",
+            monitor_by=(ALICE,),
+            manage_by=(ALICE,),
+            start_time=NOW,
+            completion_time=NOW + timedelta(seconds=1),
+            release_after=timedelta(seconds=3),
+            outcome=failed("ü", "E"),
+            final=True,
+        )
+        assert database.get("id-1", NOW) == found
+        assert database.replace(found, dataclasses.replace(found, label="other"))
+        database.close()
+
+
+def make_first_schema(url: str) -> None:
+    engine = open_engine(url)
+    with engine.connect() as connection, transaction(connection):
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        known = {"alice": ALICE, "alices": f'["{ALICE}"]', "content": b"\0\xff", "final": True}
+        connection.execute(text(OLD_ACTION), known | {"digest": hashlib.sha256(b"request-1").digest()})
+    engine.dispose()
+
+
 def test_a_newer_schema_is_refused_in_one_line(engine: Engine) -> None:
     set_revision(engine, "9999")
     url = engine.url.render_as_string(hide_password=False)
@@ -70,18 +128,18 @@ def test_an_empty_postgresql_database_says_what_to_do(postgresql: str) -> None:
     with pytest.raises(DatabaseError, match="no tables yet: run script/migrate"):
         open_database(f"{server}/empty")
     environment = clean_environment(WHATTIME_DATABASE_URL=f"{server}/empty")
-    command = [sys.executable, "-m", "app.database.migrate"]
+    migrate = [sys.executable, "-m", "app.database.migrate"]
     for said in ("now at", "already at"):
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(migrate, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         assert said in done.stderr
     open_database(f"{server}/empty").close()
 
 
 def test_migrating_what_cannot_be_reached_fails_in_one_line() -> None:
     url = f"postgresql+psycopg://someone:secret@127.0.0.1:{free_port()}/nothing"
-    command = [sys.executable, "-m", "app.database.migrate"]
+    migrate = [sys.executable, "-m", "app.database.migrate"]
     environment = clean_environment(WHATTIME_DATABASE_URL=url)
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(migrate, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert len(done.stderr.splitlines()) == 1
     assert "secret" not in done.stderr

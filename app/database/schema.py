@@ -1,8 +1,8 @@
-"""The tables of the SQL databases, and how values of ours stand in them."""
+"""The tables of the SQL databases."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -22,11 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-REVISION = "0001"
-"""The newest migration: what this program works with."""
+from app.database.record import at, microseconds, since_epoch
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+REVISION = "0002"
+"""The newest migration: what this program works with."""
 
 
 class Duration(TypeDecorator[timedelta]):
@@ -36,7 +35,7 @@ class Duration(TypeDecorator[timedelta]):
     cache_ok = True
 
     def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else value // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> timedelta | None:  # noqa: ARG002
         return None if value is None else timedelta(microseconds=value)
@@ -49,10 +48,10 @@ class Time(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else since_epoch(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else at(value)
 
 
 metadata = MetaData(
@@ -69,20 +68,14 @@ actions = Table(
     metadata,
     Column("action_id", Text, primary_key=True),
     Column("creator_id", Text, nullable=False),
-    Column("request_id", Text, nullable=False),
     # Requests are told apart by this, since an index cannot hold a request_id of any length.
     Column("request_digest", LargeBinary, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Column("label", Text),
-    Column("monitor_by", Text, nullable=False),
-    Column("manage_by", Text, nullable=False),
-    Column("start_time", Time, nullable=False),
-    Column("completion_time", Time, nullable=False),
-    Column("release_after", Duration, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("details", Text, nullable=False),
+    # All of it, but `final`: see record.py.
+    Column("record", Text, nullable=False, server_default=""),
     Column("final", Boolean, nullable=False),
-    # Follow from the others; stored to be looked up.
+    # Follow from the record; stored to be looked up.
+    Column("status", Text, nullable=False),
+    Column("completion_time", Time, nullable=False),
     Column("expiry", Time, nullable=False, index=True),
     Column("duration", Duration, nullable=False, index=True),
     UniqueConstraint("creator_id", "request_digest"),

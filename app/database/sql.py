@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import orjson
 from globus_action_provider_tools import ActionStatusValue
 from sqlalchemy import (
     ColumnElement,
@@ -41,8 +40,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.action import Action, Outcome
-from app.database import ROLES, DatabaseError, Query, concerns, place
+from app.action import Action
+from app.database import ROLES, DatabaseError, Query, concerns, place, record
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, reason, transaction
 from app.database.schema import Duration, Time, actions, concerned
 from app.error import ServiceUnavailable
@@ -53,15 +52,13 @@ log = logging.getLogger(__name__)
 
 ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
 
-END = ("completion_time", "release_after", "status", "details", "final")
-"""What can change of a record."""
-
-RECORD = [column for column in actions.c if column.name not in ("request_digest", "expiry", "duration")]
-"""What makes up a record; the other columns follow from it."""
+FIXED = ("action_id", "creator_id", "request_digest")
+"""What never changes of a row."""
 
 # Built once: building a statement takes longer than asking it.
-BY_ID = select(*RECORD).where(actions.c.action_id == bindparam("action_id"), actions.c.expiry > bindparam("now"))
-BY_REQUEST = select(*RECORD).where(
+RECORD = select(actions.c.record, actions.c.final)
+BY_ID = RECORD.where(actions.c.action_id == bindparam("action_id"), actions.c.expiry > bindparam("now"))
+BY_REQUEST = RECORD.where(
     actions.c.creator_id == bindparam("creator_id"),
     actions.c.request_digest == bindparam("request_digest"),
     actions.c.expiry > bindparam("now"),
@@ -192,8 +189,8 @@ class SqlDatabase:
     @answering
     def replace(self, old: Action, new: Action) -> bool:
         before, after = _to_row(old), _to_row(new)
-        is_old = and_(*(actions.c[name] == before[name] for name in ("action_id", *END)))
-        values = {name: after[name] for name in (*END, "expiry", "duration")}
+        is_old = and_(*(actions.c[name] == before[name] for name in ("action_id", "record", "final")))
+        values = {name: after[name] for name in after if name not in FIXED}
         with self._engine.connect() as connection:
             return connection.execute(update(actions).where(is_old).values(values)).rowcount == 1
 
@@ -234,7 +231,7 @@ def _one(connection: Connection, statement: Select[Any], known: dict[str, Any], 
 
 def _all(connection: Connection, wanted: ColumnElement[bool], now: datetime) -> list[Action]:
     """The actions that are wanted and have not expired. Those that are complete become final before they are told."""
-    statement = select(*RECORD).where(wanted, actions.c.expiry > now)
+    statement = RECORD.where(wanted, actions.c.expiry > now)
     found = [_to_action(row) for row in connection.execute(statement)]
     if any(action.is_complete(now) and not action.final for action in found):
         ended = and_(wanted, not_(actions.c.final), actions.c.completion_time <= now)
@@ -288,38 +285,18 @@ def _to_row(action: Action) -> dict[str, Any]:
     return {
         "action_id": action.action_id,
         "creator_id": action.creator_id,
-        "request_id": action.request_id,
         "request_digest": _digest(action.request_id),
-        "content": action.content,
-        "label": action.label,
-        "monitor_by": orjson.dumps(action.monitor_by).decode(),
-        "manage_by": orjson.dumps(action.manage_by).decode(),
-        "start_time": action.start_time,
-        "completion_time": action.completion_time,
-        "release_after": action.release_after,
-        "status": action.outcome.status.value,
-        "details": orjson.dumps(action.outcome.details).decode(),
+        "record": record.to_text(action),
         "final": action.final,
+        "status": action.outcome.status.value,
+        "completion_time": action.completion_time,
         "expiry": action.expiry,
         "duration": action.completion_time - action.start_time,
     }
 
 
-def _to_action(row: Row[Any]) -> Action:
-    return Action(
-        action_id=row.action_id,
-        creator_id=row.creator_id,
-        request_id=row.request_id,
-        content=row.content,
-        label=row.label,
-        monitor_by=tuple(orjson.loads(row.monitor_by)),
-        manage_by=tuple(orjson.loads(row.manage_by)),
-        start_time=row.start_time,
-        completion_time=row.completion_time,
-        release_after=row.release_after,
-        outcome=Outcome(ActionStatusValue(row.status), orjson.loads(row.details)),
-        final=row.final,
-    )
+def _to_action(row: Row[Any, Any]) -> Action:
+    return record.to_action(row.record, final=row.final)
 
 
 def _concerned(action: Action) -> list[dict[str, Any]]:
