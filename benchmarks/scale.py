@@ -1,6 +1,7 @@
-"""Does it matter how much is stored? Times reads and lists of each database at a thousand and at a million actions.
+"""Does it matter how much is stored? Times each database at a thousand and up to a million actions.
 
-script/bench-scale [actions]: prints a table of microseconds, and how many times as long the full database takes.
+script/bench-scale [actions]: prints tables of microseconds and of requests a second, and puts them into
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -9,58 +10,23 @@ import statistics
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from random import Random
 from typing import Any
 
 from globus_action_provider_tools import ActionStatusValue
-from sqlalchemy import insert
 
-from app.action import Action, Outcome
+from app.action import Action
 from app.database import Database, Query, open_database, prepare_database
-from app.database.engine import transaction
-from app.database.schema import actions, concerned
-from app.database.sql import SqlDatabase, _concerned, _to_row
+from benchmarks import growth
+from benchmarks.load import DOCS, check_wrk, replace_section, say
+from benchmarks.made_up import CREATOR, NOW, made_up, store
+from tests.postgresql import running_postgresql
 
-CREATOR = f"urn:globus:auth:identity:{uuid.UUID(int=1)}"
-NOW = datetime.now(UTC)
 FEW = 1000
 ROUNDS = 2000
-
-
-def made_up(random: Random) -> Iterator[Action]:
-    """Actions of one creator, a second apart; all but the newest 600 are complete."""
-    for number in count():
-        start = NOW - timedelta(seconds=number)
-        yield Action(
-            action_id=str(uuid.UUID(int=random.getrandbits(128))),
-            creator_id=CREATOR,
-            request_id=str(uuid.UUID(int=random.getrandbits(128))),
-            content=random.randbytes(16),
-            label=None,
-            monitor_by=(CREATOR,),
-            manage_by=(CREATOR,),
-            start_time=start,
-            completion_time=start + timedelta(seconds=600),
-            release_after=timedelta(days=30),
-            outcome=Outcome(ActionStatusValue.SUCCEEDED, {"whattimeisit": start.isoformat()}),
-            final=number > 600,
-        )
-
-
-def store(database: Database, stored: Sequence[Action]) -> None:
-    """Store them; in bulk, where there is a way."""
-    if isinstance(database, SqlDatabase):
-        with database._engine.connect() as connection, transaction(connection):
-            connection.execute(insert(actions), [_to_row(action) for action in stored])
-            connection.execute(insert(concerned), [row for action in stored for row in _concerned(action)])
-    else:
-        for action in stored:
-            database.create(action)
 
 
 def microseconds(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
@@ -73,8 +39,9 @@ def microseconds(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
     return statistics.median(times) * 1e6
 
 
-def measure(database: Database, known: Sequence[Action]) -> dict[str, float]:
-    random, numbers = Random(2), count()
+def measure(database: Database, stored: Sequence[Action]) -> dict[str, float]:
+    """Microseconds a call."""
+    random, numbers, known = Random(2), count(), stored[:: max(1, len(stored) // FEW)]
 
     def query(*statuses: str) -> Query:
         wanted = frozenset(ActionStatusValue[name] for name in statuses)
@@ -95,36 +62,58 @@ def measure(database: Database, known: Sequence[Action]) -> dict[str, float]:
 
 
 def main() -> None:
+    check_wrk()
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    print(f"| database | what | µs at {FEW:,} | µs at {many:,} | ratio |\n|---|---|---:|---:|---:|")
+    sizes = (FEW, many // 10, many)
+    calls, requests = [], []
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory())
-        urls = {"memory": "memory://", "SQLite": f"sqlite:///{directory}/actions.db"}
-        try:
-            from tests.postgresql import running_postgresql
+        postgresql = stack.enter_context(running_postgresql()).create_database()
+        over_http = growth.OverHttp(stack)
+        for name, url in (
+            ("memory", "memory://"),
+            ("SQLite", f"sqlite:///{directory}/a.db"),
+            ("PostgreSQL", postgresql),
+        ):
+            called, requested = [], []
+            for database, known in growing(name, url, sizes):
+                called.append(measure(database, known))
+                requested.append(over_http.measure(url, len(known)))
+            calls += rows(name, called, ".0f")
+            requests += rows(name, requested, ",.0f")
+    heads = " | ".join(f"{size:,}" for size in sizes)
+    text = f"Microseconds a call:\n\n{table(heads, calls)}\nRequests a second over HTTP:\n\n{table(heads, requests)}"
+    print(text)
+    replace_section(DOCS / "benchmarks.md", "scale", text)
 
-            urls["PostgreSQL"] = stack.enter_context(running_postgresql()).create_database()
-        except BaseException as skipped:  # pytest's own way to say so
-            print(f"PostgreSQL is left out: {skipped}", file=sys.stderr)
-        for name, url in urls.items():
-            prepare_database(url, migrate=True)
-            database = open_database(url)
-            source, known = made_up(Random(1)), list[Action]()
-            results = []
-            for goal in (FEW, many):
-                while len(known) < goal:
-                    more = list(islice(source, min(10_000, goal - len(known))))
-                    store(database, more)
-                    known += more
-                    print(f"\r{name}: {len(known):,} stored ", end="", file=sys.stderr, flush=True)
-                results.append(measure(database, known[:: max(1, goal // FEW)]))
-            print(file=sys.stderr)
-            for what, few in results[0].items():
-                print(
-                    f"| {name} | {what} | {few:.0f} | {results[1][what]:.0f} | {results[1][what] / few:.2f} |",
-                    flush=True,
-                )
-            database.close()
+
+def growing(name: str, url: str, sizes: Iterable[int]) -> Iterator[tuple[Database, Sequence[Action]]]:
+    """The database, filled up to each of the sizes, with what is in it."""
+    prepare_database(url, migrate=True)
+    database, source, known = open_database(url), made_up(Random(1)), list[Action]()
+    for size in sizes:
+        while len(known) < size:
+            more = list(islice(source, min(10_000, size - len(known))))
+            store(database, more)
+            known += more
+            say(f"{name}: {len(known):,} stored")
+        yield database, known
+    database.close()
+    say("")
+
+
+def rows(name: str, by_size: Sequence[Mapping[str, float]], form: str) -> list[str]:
+    """A row for each thing that was measured: its figure at each size, and the last beside the first."""
+    return [
+        f"| {name} | {what} | {' | '.join(format(one[what], form) for one in by_size)} |"
+        f" {by_size[-1][what] / by_size[0][what]:.2f} |"
+        for what in by_size[0]
+    ]
+
+
+def table(heads: str, lines: Iterable[str]) -> str:
+    rule = "---:|" * (heads.count("|") + 2)
+    return "\n".join([f"| database | what | {heads} | last : first |", f"|---|---|{rule}", *lines]) + "\n"
 
 
 if __name__ == "__main__":

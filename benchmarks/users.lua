@@ -1,5 +1,6 @@
--- For wrk: many users taking turns. Arguments: a file of "token path" lines, a method, "unique" for new request_ids.
-local lines, method, unique, at, count = {}, "GET", false, 0, 0
+-- For wrk: many users taking turns. Arguments: a file of "token path" lines, a method, "unique" for new request_ids,
+-- and how many milliseconds each connection pauses before a request.
+local lines, method, unique, at, count, pause = {}, "GET", false, 0, 0, 0
 
 function init(arguments)
   for line in io.lines(arguments[1]) do
@@ -8,9 +9,14 @@ function init(arguments)
   end
   method = arguments[2] or "GET"
   unique = arguments[3] == "unique"
+  pause = tonumber(arguments[4] or 0)
   math.randomseed(os.time() * 1000 + os.clock() * 1000000)
   prefix = tostring(math.random(1, 2 ^ 31)) .. "-"
   at = math.random(1, #lines)
+end
+
+function delay()
+  return pause
 end
 
 function request()
