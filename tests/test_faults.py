@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -136,6 +137,20 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(shared_url: str) -> Non
         load.wait_for(30)
         load.finish()
         load.check(provider.url)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_stopping_under_load_answers_every_request_that_has_come_in(tmp_path: Path, workers: int) -> None:
+    path = tmp_path / "actions.db"
+    with running_provider(f"--workers={workers}", DATABASE_URL=f"sqlite:///{path}", **SETTINGS) as provider:
+        load = Load(provider.url)
+        load.wait_for(30)
+        provider.process.terminate()
+        assert provider.process.wait(15) == 0
+        load.finish()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        started = {action_id for (action_id,) in database.execute("SELECT action_id FROM actions")}
+    assert started == set(load.acknowledged.values())
 
 
 def test_two_servers_share_one_database(shared_url: str) -> None:
