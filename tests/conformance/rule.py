@@ -105,5 +105,5 @@ def try_rule(rule: Rule, tested: Tested) -> Result:
     except NotJSON as error:
         findings.append(wrong(f"an answer is no JSON: {error}"))
     except Exception as error:
-        findings.append(wrong(f"an answer was so unlike the interface that the check failed: {type(error).__name__}"))
+        return Result(rule, tuple(findings), f"the check stumbled over an answer ({type(error).__name__}: {error})")
     return Result(rule, tuple(findings))

@@ -34,9 +34,8 @@ class Caller:
 
     def ask(self, operation: str, method: str, path: str, data: bytes | None = None) -> Answer:
         """:raises NoAnswer: nothing came back in time."""
-        return self._tested.wire.ask(
-            operation, method, path, who=self.who, authorization=self._authorization, data=data
-        )
+        wire, authorization = self._tested.wire, self._authorization
+        return wire.ask(operation, method, path, who=self.who, authorization=authorization, data=data)
 
     def introspect(self) -> Answer:
         return self.ask("introspection", "GET", self._tested.introspection_path)

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import requests
@@ -115,9 +115,8 @@ class Wire:
         if self._unanswered[operation] >= PATIENCE:
             raise NoAnswer(asked, f"not asked any more, since {operation} left {PATIENCE} requests without an answer")
         try:
-            answer = self._within_limit(
-                lambda: self._send(method, path, who=who, authorization=authorization, data=data)
-            )
+            send = partial(self._send, method, path, who=who, authorization=authorization, data=data)
+            answer = self._within_limit(send)
         except (requests.RequestException, OSError, ValueError, queue.Empty) as error:
             self._unanswered[operation] += 1
             raise NoAnswer(asked, self._reason(error)) from error

@@ -15,8 +15,7 @@ SECTION = "Repeated requests"
 _FIELD = "request_id"
 ONCE = f"{api('schema ActionRequest', _FIELD)}; {guide('Starting an Action: The Action Request Document', _FIELD)}"
 
-AT__FIELD = "request_id"
-ONCE = f"{api('schema ActionRequest', _FIELD)}; {guide('Starting an Action: The Action Request Document', _FIELD)}"
+AT_ONCE = 8
 """How many requests are sent at the same time."""
 
 
