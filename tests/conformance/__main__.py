@@ -16,8 +16,8 @@ import requests
 
 from tests.conformance import report
 from tests.conformance.rule import RULES, Outcome
+from tests.conformance.subject import Subject
 from tests.conformance.suite import Untestable, run
-from tests.conformance.tested import Tested
 
 SECONDS = click.FloatRange(min=0, min_open=True, max=86400)
 
@@ -87,7 +87,7 @@ def main(
     def say(text: str) -> None:
         click.echo(report.hide(text, (token, other_token)), err=True)
 
-    it = Tested(
+    it = Subject(
         action_url,
         token,
         body,

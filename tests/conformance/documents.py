@@ -23,6 +23,8 @@ _DURATION = (
     rf"(T(?=\d)({_NUMBER}H)?({_NUMBER}M)?({_NUMBER}S)?)?$"
 )
 _PRINCIPAL = r"urn:globus:(auth:identity|groups:id):[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"
+_FORMS = {"urn:globus": "principal URN", "^P(": "ISO 8601 duration", "^[A-Za-z]": "URI of a scope"}
+"""What the patterns of the schemas stand for, by something that is in each."""
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
 
@@ -88,14 +90,21 @@ def _description_validator() -> jsonschema_rs.Validator:
     return compile_schema(DESCRIPTION)
 
 
-def _location(error: jsonschema_rs.ValidationError) -> str:
-    return ".".join(str(part) for part in error.instance_path) or "the document"
+def _words(error: jsonschema_rs.ValidationError) -> str:
+    """What is wrong, in plain words, with the field first."""
+    where = ".".join(str(part) for part in error.instance_path) or "the document"
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        return f"{error.kind.property} is missing" + ("" if where == "the document" else f" in {where}")
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):
+        form = next((form for sign, form in _FORMS.items() if sign in error.kind.pattern), "in the right form")
+        return f"{where}: {shorten(str(error.instance), 80)!r} is no {form}"
+    return f"{where}: {shorten(error.message, 160)}"
 
 
 def description_faults(document: Any) -> Iterator[Finding]:
     """Where the description of a provider is not as the interface has it."""
     for error in _description_validator().iter_errors(document):
-        says = f"{_location(error)}: {shorten(error.message, 160)}"
+        says = _words(error)
         field = error.instance_path[0] if error.instance_path else None
         if field is None or field in DESCRIPTION["required"]:
             yield warning(f"{says}; the interface writes it Action") if _is_spelling(error) else wrong(says)
@@ -111,13 +120,13 @@ def status_faults(document: Any) -> Iterator[Finding]:
     """Where the status of an action is not as the interface has it."""
     for error in _status_validator().iter_errors(document):
         if error.instance is None and error.instance_path and error.instance_path[0] not in ("details", "action_id"):
-            yield warning(f"{_location(error)} is null, where the interface has a value or nothing")
+            yield warning(f"{error.instance_path[0]}: it is null, where the interface has a value or nothing")
         else:
-            yield wrong(f"{_location(error)}: {shorten(error.message, 160)}")
+            yield wrong(_words(error))
     if isinstance(document, dict):
         yield from _time_faults(document)
         if document.get("action_id") == "":
-            yield wrong("action_id is empty")
+            yield wrong("action_id: it is empty")
 
 
 def _time_faults(document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -126,10 +135,10 @@ def _time_faults(document: Mapping[str, Any]) -> Iterator[Finding]:
     for name, text in times.items():
         moments[name] = parse_time(text)
         if moments[name] is None:
-            yield wrong(f"{name} is no time with date, T, time and offset: {shorten(text, 60)}")
+            yield wrong(f"{name}: it is no time with date, T, time and offset: {shorten(text, 60)}")
     start, end = moments.get("start_time"), moments.get("completion_time")
     if start and end and end < start:
-        yield wrong(f"completion_time {times['completion_time']} is before start_time {times['start_time']}")
+        yield wrong(f"completion_time: {times['completion_time']} is before start_time {times['start_time']}")
 
 
 def parse_time(text: str) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.conformance.wire import Answer, NoAnswer, NotJSON
 
 if TYPE_CHECKING:
-    from tests.conformance.tested import Tested
+    from tests.conformance.subject import Subject
 
 
 class Outcome(StrEnum):
@@ -42,7 +42,7 @@ class Skip(Exception):
     """A rule cannot be tried on this provider; says why."""
 
 
-Check = Callable[["Tested"], Iterator[Finding]]
+Check = Callable[["Subject"], Iterator[Finding]]
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ def rule(section: str, source: str) -> Callable[[Check], Check]:
     return register
 
 
-def try_rule(rule: Rule, tested: Tested) -> Result:
+def try_rule(rule: Rule, subject: Subject) -> Result:
     """Try it. No answer at all is wrong; a check that stumbles over an answer that nobody thought of says so."""
     findings: list[Finding] = []
     try:
-        findings.extend(rule.check(tested))
+        findings.extend(rule.check(subject))
     except Skip as skip:
         return Result(rule, tuple(findings), str(skip))
     except NoAnswer as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import tests.conformance.rules  # noqa: F401 - fills RULES
 from tests.conformance.documents import compile_schema
 from tests.conformance.rule import RULES, Result, try_rule
-from tests.conformance.tested import Tested
+from tests.conformance.subject import Subject
 from tests.conformance.wire import Answer, NoAnswer
 
 
@@ -15,7 +15,7 @@ class Untestable(Exception):
     """This provider cannot be tested with what was given; says what to do."""
 
 
-def require_testable(it: Tested) -> None:
+def require_testable(it: Subject) -> None:
     """:raises Untestable: nobody answers, the token is not taken, or the body is not."""
     first = _first_answer(it)
     if first is None:
@@ -26,7 +26,7 @@ def require_testable(it: Tested) -> None:
         raise Untestable(f"the provider does not take the body: {first}. Give one that is valid with --body.")
 
 
-def _first_answer(it: Tested) -> Answer | None:
+def _first_answer(it: Subject) -> Answer | None:
     """The answer to the first run, or None where introspection alone is answered."""
     try:
         _ = it.introspected
@@ -41,7 +41,7 @@ def _first_answer(it: Tested) -> Answer | None:
         raise Untestable(f"the provider does not answer. {reason}; {error}") from error
 
 
-def _allows_body(it: Tested) -> bool:
+def _allows_body(it: Subject) -> bool:
     schema = it.description.get("input_schema")
     try:
         return isinstance(schema, dict) and compile_schema(schema).is_valid(it.body)
@@ -49,7 +49,7 @@ def _allows_body(it: Tested) -> bool:
         return False
 
 
-def run(it: Tested, say: Callable[[str], None]) -> tuple[Sequence[Result], Sequence[str]]:
+def run(it: Subject, say: Callable[[str], None]) -> tuple[Sequence[Result], Sequence[str]]:
     """Try every rule.
 
     :returns: what came of each, and the ids of the actions that could not be released.

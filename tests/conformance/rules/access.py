@@ -8,14 +8,14 @@ from typing import Any
 from tests.conformance.documents import COMPLETE, STATUSES
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import api, guide
-from tests.conformance.tested import Tested
+from tests.conformance.subject import Subject
 from tests.conformance.wire import Answer
 
 SECTION = "Other people"
 WHO = guide("Starting an Action: The Action Request Document", "manage_by and monitor_by")
 
 
-def mine(it: Tested, **fields: Any) -> dict[str, Any]:
+def mine(it: Subject, **fields: Any) -> dict[str, Any]:
     """A new action of the first person, not complete where that can be had."""
     try:
         return it.start_running(**fields)
@@ -42,21 +42,21 @@ def denial_faults(answer: Answer, what: str) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{api('GET /{action_id}/status', 'response 403')} (404 hides the action, and is taken as well); {WHO}")
-def others_cannot_see_an_action(it: Tested) -> Iterator[Finding]:
+def others_cannot_see_an_action(it: Subject) -> Iterator[Finding]:
     """The status of an action is answered with 403 or 404 to somebody who is not its creator nor in its monitor_by."""
     other = it.other
     yield from denial_faults(other.status(mine(it)["action_id"]), "see")
 
 
 @rule(SECTION, f"{api('POST /{action_id}/cancel', 'response 403')}; {WHO}")
-def others_cannot_cancel_an_action(it: Tested) -> Iterator[Finding]:
+def others_cannot_cancel_an_action(it: Subject) -> Iterator[Finding]:
     """cancel is answered with 403 or 404 to somebody who is not the creator nor in manage_by, and does nothing."""
     other, action = it.other, mine(it)
     yield from denial_faults(other.cancel(action["action_id"]), "cancel")
 
 
 @rule(SECTION, f"{api('POST /{action_id}/release', 'response 403')}; {WHO}")
-def others_cannot_release_an_action(it: Tested) -> Iterator[Finding]:
+def others_cannot_release_an_action(it: Subject) -> Iterator[Finding]:
     """release is answered with 403 or 404 to somebody who is not the creator nor in manage_by, and does nothing."""
     other, action = it.other, mine(it)
     it.end_of(action, hurry=True)
@@ -68,7 +68,7 @@ def others_cannot_release_an_action(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{api('schema ActionRequest', 'monitor_by')}; {WHO}")
-def others_cannot_read_the_log(it: Tested) -> Iterator[Finding]:
+def others_cannot_read_the_log(it: Subject) -> Iterator[Finding]:
     """The log of an action is for those who may see it."""
     other = it.other
     if not it.has_log:
@@ -77,7 +77,7 @@ def others_cannot_read_the_log(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{api('GET /{action_id}/status', 'response 403')}; {WHO}")
-def monitors_can_see_an_action(it: Tested) -> Iterator[Finding]:
+def monitors_can_see_an_action(it: Subject) -> Iterator[Finding]:
     """Somebody in monitor_by may ask for the status."""
     action = mine(it, monitor_by=[it.others_principal])
     answer = it.other.status(action["action_id"])
@@ -86,7 +86,7 @@ def monitors_can_see_an_action(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{api('POST /{action_id}/cancel and /release', 'response 403')}; {WHO}")
-def monitors_cannot_cancel_or_release_an_action(it: Tested) -> Iterator[Finding]:
+def monitors_cannot_cancel_or_release_an_action(it: Subject) -> Iterator[Finding]:
     """Somebody in monitor_by alone may neither cancel nor release: 403 (404 is taken as well)."""
     action = mine(it, monitor_by=[it.others_principal])
     yield from denial_faults(it.other.cancel(action["action_id"]), "cancel")
@@ -95,7 +95,7 @@ def monitors_cannot_cancel_or_release_an_action(it: Tested) -> Iterator[Finding]
 
 
 @rule(SECTION, f"{api('POST /{action_id}/cancel and /release', 'response 403')}; {WHO}")
-def managers_can_cancel_and_release_an_action(it: Tested) -> Iterator[Finding]:
+def managers_can_cancel_and_release_an_action(it: Subject) -> Iterator[Finding]:
     """Somebody in manage_by may cancel an action, and release it when it is complete."""
     action = mine(it, manage_by=[it.others_principal], monitor_by=[it.others_principal])
     cancelled = it.other.cancel(action["action_id"])
@@ -108,7 +108,7 @@ def managers_can_cancel_and_release_an_action(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, WHO)
-def creators_need_not_name_themselves(it: Tested) -> Iterator[Finding]:
+def creators_need_not_name_themselves(it: Subject) -> Iterator[Finding]:
     """Whoever starts an action may see and manage it, also where monitor_by and manage_by name somebody else alone."""
     principals = [it.others_principal]
     action = mine(it, monitor_by=principals, manage_by=principals)

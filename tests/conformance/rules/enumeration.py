@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.conformance.documents import COMPLETE
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import guide
-from tests.conformance.tested import Caller, Tested
+from tests.conformance.subject import Caller, Subject
 from tests.conformance.wire import Answer
 
 SECTION = "Enumeration"
@@ -32,7 +32,7 @@ def items(answer: Answer) -> list[dict[str, object]]:
 
 
 @rule(SECTION, SOURCE)
-def enumeration_lists_ones_active_actions(it: Tested) -> Iterator[Finding]:
+def enumeration_lists_ones_active_actions(it: Subject) -> Iterator[Finding]:
     """GET /actions answers with the caller's own actions that are ACTIVE."""
     it.require_start()
     answer = listing(it.me)
@@ -48,7 +48,7 @@ def enumeration_lists_ones_active_actions(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, SOURCE)
-def enumeration_filters_by_status(it: Tested) -> Iterator[Finding]:
+def enumeration_filters_by_status(it: Subject) -> Iterator[Finding]:
     """With status=succeeded,failed, GET /actions lists complete actions alone, and one's own are among them."""
     ended = it.ended
     answer = listing(it.me, "?status=succeeded,failed")
@@ -62,7 +62,7 @@ def enumeration_filters_by_status(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, SOURCE)
-def enumeration_does_not_list_what_others_have(it: Tested) -> Iterator[Finding]:
+def enumeration_does_not_list_what_others_have(it: Subject) -> Iterator[Finding]:
     """GET /actions lists the actions alone which name the caller in one of the roles."""
     other, action = it.other, it.first
     answer = listing(other, EVERYTHING)
@@ -71,7 +71,7 @@ def enumeration_does_not_list_what_others_have(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, SOURCE)
-def enumeration_needs_a_token(it: Tested) -> Iterator[Finding]:
+def enumeration_needs_a_token(it: Subject) -> Iterator[Finding]:
     """GET /actions without a token is answered with 401."""
     it.require_start()
     listing(it.me)

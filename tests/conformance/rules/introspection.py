@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from tests.conformance.documents import compile_schema, description_faults
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import api, guide
-from tests.conformance.tested import Tested
+from tests.conformance.subject import Subject
 
 SECTION = "Introspection"
 
 
 @rule(SECTION, api("GET /", "response 200"))
-def introspection_answers_with_a_description(it: Tested) -> Iterator[Finding]:
+def introspection_answers_with_a_description(it: Subject) -> Iterator[Finding]:
     """GET on the provider's URL answers 200 with a JSON object that describes it."""
     answer = it.introspected
     if answer.code != 200:
@@ -23,7 +23,7 @@ def introspection_answers_with_a_description(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, api("schema ProviderDescription"))
-def the_description_has_the_form_of_the_interface(it: Tested) -> Iterator[Finding]:
+def the_description_has_the_form_of_the_interface(it: Subject) -> Iterator[Finding]:
     """types, api_version "1.0", title, synchronous, log_supported, runnable_by, globus_auth_scope and admin_contact are
     there, and whatever is there has the type that the interface gives it."""
     if not it.description:
@@ -32,7 +32,7 @@ def the_description_has_the_form_of_the_interface(it: Tested) -> Iterator[Findin
 
 
 @rule(SECTION, f"{api('schema ProviderDescription', 'input_schema')}; {guide('Action Provider Introspection')}")
-def the_input_schema_is_a_json_schema(it: Tested) -> Iterator[Finding]:
+def the_input_schema_is_a_json_schema(it: Subject) -> Iterator[Finding]:
     """input_schema tells, as a JSON Schema, what the body of a request looks like."""
     if not it.description:
         raise Skip("there is no description to look at")
@@ -51,7 +51,7 @@ def the_input_schema_is_a_json_schema(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, guide("Action Provider Introspection", "visible_to"))
-def who_may_introspect_is_as_the_description_says(it: Tested) -> Iterator[Finding]:
+def who_may_introspect_is_as_the_description_says(it: Subject) -> Iterator[Finding]:
     """Without a token, introspection is answered where visible_to has "public", and else it is not."""
     visible_to = it.description.get("visible_to")
     if not isinstance(visible_to, list):
@@ -66,7 +66,7 @@ def who_may_introspect_is_as_the_description_says(it: Tested) -> Iterator[Findin
 
 
 @rule(SECTION, "Fetch standard, CORS protocol; Globus' own toolkit does so")
-def web_pages_may_introspect(it: Tested) -> Iterator[Finding]:
+def web_pages_may_introspect(it: Subject) -> Iterator[Finding]:
     """Recommended: Access-Control-Allow-Origin on the description, so that web applications can show it."""
     if not it.description:
         raise Skip("there is no description to look at")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from tests.conformance.documents import COMPLETE
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import api, guide
-from tests.conformance.tested import Tested, new_id
+from tests.conformance.subject import Subject, new_id
 from tests.conformance.wire import Answer
 
 SECTION = "The life of an action"
@@ -15,7 +15,7 @@ LIFE = "Action Lifecycle"
 
 
 @rule(SECTION, api("GET /{action_id}/status", "response 200"))
-def status_shows_the_action(it: Tested) -> Iterator[Finding]:
+def status_shows_the_action(it: Subject) -> Iterator[Finding]:
     """GET /<action_id>/status answers 200 with the status of that action."""
     started = it.first
     answer = it.me.status(started["action_id"])
@@ -27,14 +27,14 @@ def status_shows_the_action(it: Tested) -> Iterator[Finding]:
             yield wrong(f"the status shows another {field} than the start did", it.first_run, answer)
 
 
-def operations(it: Tested, caller_name: str = "me") -> dict[str, Callable[[str], Answer]]:
+def operations(it: Subject, caller_name: str = "me") -> dict[str, Callable[[str], Answer]]:
     caller = getattr(it, caller_name)
     known = {"status": caller.status, "cancel": caller.cancel, "release": caller.release}
     return {**known, "log": caller.log} if it.has_log else known
 
 
 @rule(SECTION, api("GET /{action_id}/status, POST /{action_id}/cancel and /release", "response 404"))
-def an_unknown_action_is_not_found(it: Tested) -> Iterator[Finding]:
+def an_unknown_action_is_not_found(it: Subject) -> Iterator[Finding]:
     """status, cancel, release and log of an action that does not exist are answered with 404."""
     it.require_start()
     for ask in operations(it).values():
@@ -49,7 +49,7 @@ def an_unknown_action_is_not_found(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, api("POST /{action_id}/release", "response 409"))
-def an_action_that_is_not_complete_cannot_be_released(it: Tested) -> Iterator[Finding]:
+def an_action_that_is_not_complete_cannot_be_released(it: Subject) -> Iterator[Finding]:
     """release of an action that is not complete is answered with 409, and the action goes on."""
     action = it.start_running()
     answer = it.me.release(action["action_id"])
@@ -65,7 +65,7 @@ def an_action_that_is_not_complete_cannot_be_released(it: Tested) -> Iterator[Fi
 
 
 @rule(SECTION, api("POST /{action_id}/cancel", "response 200"))
-def an_action_that_is_not_complete_can_be_cancelled(it: Tested) -> Iterator[Finding]:
+def an_action_that_is_not_complete_can_be_cancelled(it: Subject) -> Iterator[Finding]:
     """cancel of a running action is answered with 200 and its status, or with 400 where the provider cannot cancel.
     It is a hint: the action may go on."""
     action = it.start_running()
@@ -86,7 +86,7 @@ def an_action_that_is_not_complete_can_be_cancelled(it: Tested) -> Iterator[Find
 
 
 @rule(SECTION, guide(LIFE))
-def an_action_comes_to_an_end(it: Tested) -> Iterator[Finding]:
+def an_action_comes_to_an_end(it: Subject) -> Iterator[Finding]:
     """An action becomes SUCCEEDED or FAILED, and says since when."""
     ended = it.ended
     if ended.get("completion_time") is None:
@@ -95,7 +95,7 @@ def an_action_comes_to_an_end(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, guide(LIFE, "on completed states"))
-def a_complete_action_does_not_change(it: Tested) -> Iterator[Finding]:
+def a_complete_action_does_not_change(it: Subject) -> Iterator[Finding]:
     """Once an action is SUCCEEDED or FAILED, its status, details and times stay as they are."""
     action_id = it.ended["action_id"]
     yield from changes(it.me.status(action_id), it.me.status(action_id))
@@ -104,7 +104,7 @@ def a_complete_action_does_not_change(it: Tested) -> Iterator[Finding]:
 @rule(
     SECTION, f"{api('POST /{action_id}/cancel', 'response 409')}; {guide('Monitoring and Managing an Action')}, cancel"
 )
-def cancel_of_a_complete_action_changes_nothing(it: Tested) -> Iterator[Finding]:
+def cancel_of_a_complete_action_changes_nothing(it: Subject) -> Iterator[Finding]:
     """cancel of a complete action is answered with 409, or with 200 and its status; how it ended stays as it was."""
     action_id = it.ended["action_id"]
     before, answer, after = it.me.status(action_id), it.me.cancel(action_id), it.me.status(action_id)

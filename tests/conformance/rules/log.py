@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import guide
-from tests.conformance.tested import Tested
+from tests.conformance.subject import Subject
 
 SECTION = "The log"
 
 
 @rule(SECTION, guide("Detailed Execution History: Logging"))
-def the_log_has_what_has_happened(it: Tested) -> Iterator[Finding]:
+def the_log_has_what_has_happened(it: Subject) -> Iterator[Finding]:
     """Where the description says log_supported, GET /<action_id>/log answers 200 with records, each of which has a
     time, a code and a description."""
     if not it.has_log:

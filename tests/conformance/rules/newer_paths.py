@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.conformance.rule import Finding, Skip, rule, warning
-from tests.conformance.tested import Tested
+from tests.conformance.subject import Subject
 
 SECTION = "Newer paths"
 
 
 @rule(SECTION, "Globus' action-provider-tools: ActionProviderBlueprint serves both sets of paths")
-def the_newer_paths_lead_to_the_same_actions(it: Tested) -> Iterator[Finding]:
+def the_newer_paths_lead_to_the_same_actions(it: Subject) -> Iterator[Finding]:
     """A provider that serves GET /actions/<action_id> serves POST /actions (run), POST /actions/<action_id>/cancel and
     DELETE /actions/<action_id> (release) as well, and all of them mean the same actions as the others do."""
     first = it.first

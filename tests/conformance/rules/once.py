@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.conformance.bodies import other_valid_body
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import api, guide
-from tests.conformance.tested import LABEL, Tested, new_id
+from tests.conformance.subject import LABEL, Subject, new_id
 from tests.conformance.wire import Answer
 
 SECTION = "Repeated requests"
@@ -20,7 +20,7 @@ AT_ONCE = 8
 
 
 @rule(SECTION, f"{ONCE}; {api('POST /run', 'response 200')}")
-def a_repeated_request_starts_no_second_action(it: Tested) -> Iterator[Finding]:
+def a_repeated_request_starts_no_second_action(it: Subject) -> Iterator[Finding]:
     """The same request_id with the same content, sent again, is answered with 200 and the action it has started."""
     first = it.first
     answer = it.me.run(it.first_request_id)
@@ -28,7 +28,7 @@ def a_repeated_request_starts_no_second_action(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, ONCE)
-def a_request_repeated_after_the_end_starts_no_second_action(it: Tested) -> Iterator[Finding]:
+def a_request_repeated_after_the_end_starts_no_second_action(it: Subject) -> Iterator[Finding]:
     """The same request, sent again once its action is complete, is answered with that action, complete as it is."""
     ended = it.ended
     answer = it.me.run(it.first_request_id)
@@ -47,7 +47,7 @@ def repeat_faults(action_id: str, first: Answer, again: Answer) -> Iterator[Find
 
 
 @rule(SECTION, ONCE)
-def simultaneous_requests_start_one_action(it: Tested) -> Iterator[Finding]:
+def simultaneous_requests_start_one_action(it: Subject) -> Iterator[Finding]:
     """The same request, sent several times at once, is one action for all of them."""
     it.require_start()
     request_id = new_id()
@@ -64,7 +64,7 @@ def simultaneous_requests_start_one_action(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, ONCE)
-def a_request_id_with_another_content_is_refused(it: Tested) -> Iterator[Finding]:
+def a_request_id_with_another_content_is_refused(it: Subject) -> Iterator[Finding]:
     """The same request_id with another body is refused, best with 409, and starts nothing."""
     it.require_start()
     request_id, body = new_id(), other_body(it)
@@ -79,7 +79,7 @@ def a_request_id_with_another_content_is_refused(it: Tested) -> Iterator[Finding
         yield wrong(f"the same request_id with another body is answered with {again.code}", again)
 
 
-def other_body(it: Tested) -> dict[str, object]:
+def other_body(it: Subject) -> dict[str, object]:
     if it.given_other_body is not None:
         return it.given_other_body
     try:
@@ -92,7 +92,7 @@ def other_body(it: Tested) -> dict[str, object]:
 
 
 @rule(SECTION, ONCE)
-def a_request_id_with_another_label_is_refused(it: Tested) -> Iterator[Finding]:
+def a_request_id_with_another_label_is_refused(it: Subject) -> Iterator[Finding]:
     """Recommended: the same request_id with the same body and another label is refused as well."""
     it.require_start()
     request_id = new_id()
@@ -104,7 +104,7 @@ def a_request_id_with_another_label_is_refused(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{ONCE}; {api('GET /{action_id}/status', 'response 403')}")
-def a_request_id_is_not_shared_between_people(it: Tested) -> Iterator[Finding]:
+def a_request_id_is_not_shared_between_people(it: Subject) -> Iterator[Finding]:
     """Somebody else's request with the same request_id does not show the first one's action."""
     first, other = it.first, it.other
     answer = other.run(it.first_request_id)

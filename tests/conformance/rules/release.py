@@ -8,7 +8,7 @@ from tests.conformance.documents import COMPLETE
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.rules.life_cycle import operations
 from tests.conformance.sources import api, guide
-from tests.conformance.tested import Tested
+from tests.conformance.subject import Subject
 
 SECTION = "Release"
 _NOT_FOUND = api("GET /{action_id}/status, POST /{action_id}/cancel and /release", "response 404")
@@ -16,7 +16,7 @@ GONE = f"{_NOT_FOUND}; {guide('Action Lifecycle', 'RELEASED')}"
 
 
 @rule(SECTION, api("POST /{action_id}/release", "response 200"))
-def a_complete_action_can_be_released(it: Tested) -> Iterator[Finding]:
+def a_complete_action_can_be_released(it: Subject) -> Iterator[Finding]:
     """release of a complete action is answered with 200 and its last status."""
     ended = it.ended
     answer = it.me.release(ended["action_id"])
@@ -29,7 +29,7 @@ def a_complete_action_can_be_released(it: Tested) -> Iterator[Finding]:
         yield wrong("release answers with another end than the status did", answer)
 
 
-def released_id(it: Tested) -> str:
+def released_id(it: Subject) -> str:
     """The id of an action whose release was answered with success."""
     action_id: str = it.ended["action_id"]
     path = f"/{action_id}/release"
@@ -39,7 +39,7 @@ def released_id(it: Tested) -> str:
 
 
 @rule(SECTION, GONE)
-def a_released_action_is_not_found(it: Tested) -> Iterator[Finding]:
+def a_released_action_is_not_found(it: Subject) -> Iterator[Finding]:
     """After its release, an action is as if it had never been: status, cancel, release and log answer 404."""
     action_id = released_id(it)
     for ask in operations(it).values():
@@ -51,7 +51,7 @@ def a_released_action_is_not_found(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, guide("Action Lifecycle", "RELEASED"))
-def a_request_repeated_after_the_release_starts_anew(it: Tested) -> Iterator[Finding]:
+def a_request_repeated_after_the_release_starts_anew(it: Subject) -> Iterator[Finding]:
     """Recommended: since a released action is as if it had never been, its request starts a new one."""
     action_id = released_id(it)
     answer = it.me.run(it.first_request_id)

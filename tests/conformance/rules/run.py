@@ -11,7 +11,7 @@ from tests.conformance.bodies import invalid_bodies
 from tests.conformance.documents import COMPLETE
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import api, guide
-from tests.conformance.tested import LABEL, Tested, new_id
+from tests.conformance.subject import LABEL, Subject, new_id
 from tests.conformance.wire import Answer
 
 SECTION = "Starting actions"
@@ -20,7 +20,7 @@ REQUEST = api("schema ActionRequest")
 
 
 @rule(SECTION, api("POST /run", "response 202"))
-def a_valid_request_starts_an_action(it: Tested) -> Iterator[Finding]:
+def a_valid_request_starts_an_action(it: Subject) -> Iterator[Finding]:
     """POST /run answers 202 with the status of a new action, or 200 where the action is complete already."""
     answer = it.first_run
     if answer.code not in (200, 202):
@@ -32,7 +32,7 @@ def a_valid_request_starts_an_action(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, api("schema ProviderDescription", "synchronous"))
-def a_synchronous_provider_answers_with_the_end(it: Tested) -> Iterator[Finding]:
+def a_synchronous_provider_answers_with_the_end(it: Subject) -> Iterator[Finding]:
     """Where the description says synchronous, POST /run always answers SUCCEEDED or FAILED."""
     if it.description.get("synchronous") is not True:
         raise Skip("the provider does not call itself synchronous")
@@ -41,7 +41,7 @@ def a_synchronous_provider_answers_with_the_end(it: Tested) -> Iterator[Finding]
 
 
 @rule(SECTION, guide("Monitoring and Managing an Action: The Action Status Document", "start_time"))
-def another_request_starts_another_action(it: Tested) -> Iterator[Finding]:
+def another_request_starts_another_action(it: Subject) -> Iterator[Finding]:
     """Two requests with different request_ids are two actions, each with an action_id of its own."""
     first = it.first
     answer = it.me.run()
@@ -50,7 +50,7 @@ def another_request_starts_another_action(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{REQUEST}, label; {api('schema ActionStatus', 'label')}")
-def a_label_is_taken_and_shown(it: Tested) -> Iterator[Finding]:
+def a_label_is_taken_and_shown(it: Subject) -> Iterator[Finding]:
     """A request may have a label, and the action's status shows it."""
     it.require_start()
     answer = it.me.run(label=LABEL)
@@ -63,7 +63,7 @@ def a_label_is_taken_and_shown(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, guide("Starting an Action: The Action Request Document", "manage_by and monitor_by"))
-def monitors_and_managers_are_taken_and_shown(it: Tested) -> Iterator[Finding]:
+def monitors_and_managers_are_taken_and_shown(it: Subject) -> Iterator[Finding]:
     """A request may name those who may see and manage its action, or have empty lists; the status shows the names."""
     principal = it.first.get("creator_id")
     if not isinstance(principal, str):
@@ -81,7 +81,7 @@ def monitors_and_managers_are_taken_and_shown(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{REQUEST}, release_after; {api('schema ActionStatus', 'release_after')}")
-def release_after_is_taken_and_shown(it: Tested) -> Iterator[Finding]:
+def release_after_is_taken_and_shown(it: Subject) -> Iterator[Finding]:
     """A request may say how long its action is kept once it is complete; the status shows how long it will be."""
     it.require_start()
     answer = it.me.run(release_after="P1D")
@@ -92,7 +92,7 @@ def release_after_is_taken_and_shown(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{REQUEST}, deadline")
-def a_deadline_is_taken(it: Tested) -> Iterator[Finding]:
+def a_deadline_is_taken(it: Subject) -> Iterator[Finding]:
     """A request may have a deadline. It may be refused with 400 where the action would take longer."""
     it.require_start()
     deadline = (datetime.now(UTC) + timedelta(hours=12)).replace(microsecond=0).isoformat()
@@ -113,7 +113,7 @@ def refusal_faults(answer: Answer, what: str) -> Iterator[Finding]:
         yield wrong(f"{what} is answered with {answer.code}, where the interface has 400", answer)
 
 
-def refusals(it: Tested, **requests: Any) -> Iterator[Finding]:
+def refusals(it: Subject, **requests: Any) -> Iterator[Finding]:
     """Send each of these: bytes as they are, anything else as JSON."""
     it.require_start()
     for what, request in requests.items():
@@ -122,19 +122,19 @@ def refusals(it: Tested, **requests: Any) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}, required")
-def a_request_without_request_id_is_refused(it: Tested) -> Iterator[Finding]:
+def a_request_without_request_id_is_refused(it: Subject) -> Iterator[Finding]:
     """A request without request_id is answered with 400, and starts nothing."""
     yield from refusals(it, a_request_without_request_id={"body": it.body})
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}, required")
-def a_request_without_body_is_refused(it: Tested) -> Iterator[Finding]:
+def a_request_without_body_is_refused(it: Subject) -> Iterator[Finding]:
     """A request without body is answered with 400, and starts nothing."""
     yield from refusals(it, a_request_without_body={"request_id": new_id()})
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}, body")
-def a_body_that_is_no_object_is_refused(it: Tested) -> Iterator[Finding]:
+def a_body_that_is_no_object_is_refused(it: Subject) -> Iterator[Finding]:
     """A request whose body is something else than a JSON object is answered with 400, and starts nothing."""
     yield from refusals(
         it,
@@ -145,7 +145,7 @@ def a_body_that_is_no_object_is_refused(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{INVALID}; {guide('Starting an Action: The Action Request Document', 'body')}")
-def a_body_against_the_input_schema_is_refused(it: Tested) -> Iterator[Finding]:
+def a_body_against_the_input_schema_is_refused(it: Subject) -> Iterator[Finding]:
     """A request whose body the provider's own input_schema forbids is answered with 400, and starts nothing."""
     try:
         bodies = invalid_bodies(it.input_schema, it.body)
@@ -158,19 +158,19 @@ def a_body_against_the_input_schema_is_refused(it: Tested) -> Iterator[Finding]:
 
 
 @rule(SECTION, INVALID)
-def what_is_no_json_is_refused(it: Tested) -> Iterator[Finding]:
+def what_is_no_json_is_refused(it: Subject) -> Iterator[Finding]:
     """A request that is not JSON is answered with 400, and starts nothing."""
     yield from refusals(it, a_request_that_is_no_JSON=b'{"request_id": "a', an_empty_request=b"")
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}")
-def what_is_no_object_is_refused(it: Tested) -> Iterator[Finding]:
+def what_is_no_object_is_refused(it: Subject) -> Iterator[Finding]:
     """A request that is JSON but no object is answered with 400, and starts nothing."""
     yield from refusals(it, a_request_that_is_a_list=[], a_request_that_is_a_text="text", a_request_that_is_null=None)
 
 
 @rule(SECTION, f"{REQUEST}: additionalProperties, label, monitor_by, request_id")
-def fields_of_a_wrong_form_are_refused(it: Tested) -> Iterator[Finding]:
+def fields_of_a_wrong_form_are_refused(it: Subject) -> Iterator[Finding]:
     """Recommended, since a typo does no harm then: fields that the interface does not know, or which are not of the
     form that it gives them, are answered with 400. Whatever is done about them, the provider must not fail."""
     it.require_start()

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.rules.life_cycle import operations
 from tests.conformance.sources import api
-from tests.conformance.tested import Caller, Tested
+from tests.conformance.subject import Caller, Subject
 from tests.conformance.wire import Answer
 
 SECTION = "Tokens"
 UNAUTHORIZED = api("every operation", "response 401")
 
 
-def attempts(it: Tested, caller: Caller) -> Iterator[Answer]:
+def attempts(it: Subject, caller: Caller) -> Iterator[Answer]:
     """Every operation, each on an action that exists."""
     action_id = it.start()["action_id"]
     yield caller.run()
@@ -32,20 +32,20 @@ def faults(answers: Iterator[Answer]) -> Iterator[Finding]:
 
 
 @rule(SECTION, UNAUTHORIZED)
-def without_a_token_every_operation_is_refused(it: Tested) -> Iterator[Finding]:
+def without_a_token_every_operation_is_refused(it: Subject) -> Iterator[Finding]:
     """run, status, cancel, release and log without an Authorization header are answered with 401, and do nothing."""
     yield from faults(attempts(it, it.nobody))
 
 
 @rule(SECTION, UNAUTHORIZED)
-def with_an_unknown_token_every_operation_is_refused(it: Tested) -> Iterator[Finding]:
+def with_an_unknown_token_every_operation_is_refused(it: Subject) -> Iterator[Finding]:
     """run, status, cancel, release and log with a token that nobody has issued are answered with 401, and do
     nothing."""
     yield from faults(attempts(it, it.stranger))
 
 
 @rule(SECTION, UNAUTHORIZED)
-def a_malformed_authorization_header_is_refused(it: Tested) -> Iterator[Finding]:
+def a_malformed_authorization_header_is_refused(it: Subject) -> Iterator[Finding]:
     """An Authorization header that has no bearer token is answered with 401."""
     it.require_start()
     for caller in it.malformed:
@@ -53,7 +53,7 @@ def a_malformed_authorization_header_is_refused(it: Tested) -> Iterator[Finding]
 
 
 @rule(SECTION, "RFC 6750, section 3; RFC 9110, section 11.6.1")
-def a_refusal_names_the_scheme(it: Tested) -> Iterator[Finding]:
+def a_refusal_names_the_scheme(it: Subject) -> Iterator[Finding]:
     """Recommended: an answer with 401 has the header WWW-Authenticate: Bearer."""
     refused = [answer for answer in it.wire.answers if answer.code == 401]
     if not refused:

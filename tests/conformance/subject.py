@@ -27,28 +27,28 @@ class Caller:
     :param authorization: the Authorization header, or None.
     """
 
-    def __init__(self, tested: Tested, who: str, authorization: str | None) -> None:
-        self._tested = tested
+    def __init__(self, subject: Subject, who: str, authorization: str | None) -> None:
+        self._subject = subject
         self.who = who
         self._authorization = authorization
 
     def ask(self, operation: str, method: str, path: str, data: bytes | None = None) -> Answer:
         """:raises NoAnswer: nothing came back in time."""
-        wire, authorization = self._tested.wire, self._authorization
+        wire, authorization = self._subject.wire, self._authorization
         return wire.ask(operation, method, path, who=self.who, authorization=authorization, data=data)
 
     def introspect(self) -> Answer:
-        return self.ask("introspection", "GET", self._tested.introspection_path)
+        return self.ask("introspection", "GET", self._subject.introspection_path)
 
     def post_run(self, data: bytes, path: str = "/run") -> Answer:
         """Whatever it starts is cleaned up in the end."""
         answer = self.ask("run", "POST", path, data)
         if answer.is_success and isinstance(action_id := answer.object.get("action_id"), str):
-            self._tested.started.setdefault(action_id, self)
+            self._subject.started.setdefault(action_id, self)
         return answer
 
     def run(self, request_id: str | None = None, *, path: str = "/run", **fields: Any) -> Answer:
-        request = {"request_id": request_id or new_id(), "body": self._tested.body, **fields}
+        request = {"request_id": request_id or new_id(), "body": self._subject.body, **fields}
         return self.post_run(json.dumps(request).encode(), path)
 
     def status(self, action_id: str) -> Answer:
@@ -64,7 +64,7 @@ class Caller:
         return self.ask("log", "GET", f"/{quote(action_id, safe='')}/log")
 
 
-class Tested:
+class Subject:
     """A provider, a body that it takes, and one or two people with a token.
 
     :param wait_seconds: how long the end of an action is waited for, in all.
