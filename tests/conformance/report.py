@@ -13,6 +13,9 @@ from tests.conformance.sources import API_NAME, API_URL, GUIDE_NAME, GUIDE_URL
 LEGEND = f"The interface: {API_NAME}, {API_URL};\n{GUIDE_NAME}, {GUIDE_URL}"
 HIDDEN = "<token>"
 
+SHOWN = 3
+"""How many exchanges of a finding are shown."""
+
 
 def hide(text: str, tokens: Iterable[str | None]) -> str:
     """`text` without these tokens."""
@@ -36,7 +39,7 @@ def _lines(result: Result) -> Iterator[str]:
     yield f"  {result.outcome:<8} {result.rule.title}"
     for finding in result.findings:
         yield f"             {finding.outcome}: {finding.says}"
-        yield from (f"               {answer}" for answer in finding.answers)
+        yield from (f"               {answer}" for answer in finding.answers[:SHOWN])
     if result.reason:
         yield f"             not tried{' to the end' if result.findings else ''}: {result.reason}"
     if result.findings:

@@ -100,7 +100,7 @@ def a_request_id_with_another_label_is_refused(it: Subject) -> Iterator[Finding]
     it.action_of(first)
     again = it.me.run(request_id, label="another label")
     if again.is_success:
-        yield warning("the same request_id with another label is answered as if it were the same request", first, again)
+        yield warning("the same request_id with another label is not refused", first, again)
 
 
 @rule(SECTION, f"{ONCE}; {api('GET /{action_id}/status', 'response 403')}")
