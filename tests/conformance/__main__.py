@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,18 +20,21 @@ from tests.conformance.rule import RULES, Outcome
 from tests.conformance.subject import Subject
 from tests.conformance.suite import Untestable, run
 
+FILE = click.Path(path_type=Path)
 SECONDS = click.FloatRange(min=0, min_open=True, max=86400)
 
 
-def _body(_context: click.Context, _parameter: click.Parameter, file: Any) -> dict[str, Any] | None:
+def _body(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> dict[str, Any] | None:
     if file is None:
         return None
     try:
-        body = json.load(file)
+        body = json.loads(file.read_bytes())
+    except OSError as error:
+        raise click.BadParameter(f"{file} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise click.BadParameter(f"{file.name} is no JSON: {error}") from error
+        raise click.BadParameter(f"{file} is no JSON: {error}") from error
     if not isinstance(body, dict):
-        raise click.BadParameter(f"{file.name} must hold a JSON object, as the body of a request is one.")
+        raise click.BadParameter(f"{file} must hold a JSON object, as the body of a request is one.")
     return body
 
 
@@ -67,8 +71,8 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
     envvar="CONFORMANCE_OTHER_TOKEN",
     help="A token of somebody else; without it, what others may do is not tried.",
 )
-@click.option("--body", required=True, type=click.File("rb"), callback=_body, help="A file with a valid body, as JSON.")
-@click.option("--other-body", type=click.File("rb"), callback=_body, help="Another valid body; else one is made up.")
+@click.option("--body", required=True, type=FILE, callback=_body, help="A file with a valid body, as JSON.")
+@click.option("--other-body", type=FILE, callback=_body, help="Another valid body; else one is made up.")
 @click.option("--timeout", default=60.0, type=SECONDS, help="How many seconds the end of an action is waited for.")
 @click.option("--request-timeout", default=10.0, type=SECONDS, help="How many seconds one answer may take.")
 @click.option("--format", "form", default="text", type=click.Choice(["text", "json"]), help="The form of the report.")
@@ -84,6 +88,9 @@ def main(
     request_timeout: float,
     form: str,
 ) -> None:
+    if token == other_token:
+        raise click.UsageError("--other-token must be somebody else's, and it is the same as --token.")
+
     def say(text: str) -> None:
         click.echo(report.hide(text, (token, other_token)), err=True)
 

@@ -121,6 +121,8 @@ def status_faults(document: Any) -> Iterator[Finding]:
     for error in _status_validator().iter_errors(document):
         if error.instance is None and error.instance_path and error.instance_path[0] not in ("details", "action_id"):
             yield warning(f"{error.instance_path[0]}: it is null, where the interface has a value or nothing")
+        elif list(error.instance_path) == ["release_after"] and isinstance(error.instance, int | float):
+            yield warning("release_after: a number (of seconds, in the text on the interface) is no ISO 8601 duration")
         else:
             yield wrong(_words(error))
     if isinstance(document, dict):

@@ -100,6 +100,7 @@ class Subject:
         self._seconds_left = wait_seconds
         self._wait_seconds = wait_seconds
         self._say = say
+        self.ran_out_of_time = False
         self._completes_at_once = False
 
     # What it says of itself
@@ -150,9 +151,17 @@ class Subject:
             raise Skip(
                 "the provider does not take the other token: POST /run with it is answered with 401, or not at all"
             )
-        if self._others_first.object.get("creator_id") == self.first.get("creator_id"):
+        if self.cannot_tell_people_apart:
             raise Skip("both tokens are of the same identity (their actions have one creator_id)")
         return self._other
+
+    @property
+    def cannot_tell_people_apart(self) -> bool:
+        """Whether what the two of them start has the same creator."""
+        answer = self._others_first
+        return (
+            answer is not None and answer.is_success and answer.object.get("creator_id") == self.first.get("creator_id")
+        )
 
     @property
     def rejects_other_token(self) -> bool:
@@ -250,6 +259,7 @@ class Subject:
             self.me.cancel(action["action_id"])
         end = self._wait(action["action_id"], self._seconds_left)
         if end is None:
+            self.ran_out_of_time = self.ran_out_of_time or not hurry
             self.me.cancel(action["action_id"])
             end = self._wait(action["action_id"], 2)
         if end is None:

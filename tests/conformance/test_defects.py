@@ -266,6 +266,11 @@ DEFECTS: list[tuple[str, str, dict[str, Any]]] = [
     ("403 for no token", "without_a_token_every_operation_is_refused", {"tamper": every_code(401, 403)}),
     ("403 for a bad token", "with_an_unknown_token_every_operation_is_refused", {"tamper": every_code(401, 403)}),
     ("500 for a bad token", "a_malformed_authorization_header_is_refused", {"tamper": every_code(401, 500)}),
+    (
+        "one creator",
+        "the_creator_is_whoever_has_started_the_action",
+        {"tamper": fields("run", creator_id=PEOPLE[ANNE])},
+    ),
     ("everybody sees", "others_cannot_see_an_action", {"defects": ["access control"]}),
     ("401 for others", "others_cannot_see_an_action", {"tamper": code("status", 404, 401)}),
     ("everybody cancels", "others_cannot_cancel_an_action", {"defects": ["access control"]}),
@@ -309,7 +314,6 @@ DEFECTS: list[tuple[str, str, dict[str, Any]]] = [
         "every_status_has_the_form_of_the_interface",
         {"tamper": once_complete(lambda _: {"completion_time": "1999-01-01T00:00:00Z"})},
     ),
-    ("seconds", "every_status_has_the_form_of_the_interface", {"tamper": fields("run", release_after=3600)}),
     ("a list", "every_status_has_the_form_of_the_interface", {"tamper": raw("status", "[1]")}),
     ("JSON as text", "every_success_is_json", {"tamper": raw("status", "{}", "text/plain")}),
     ("broken JSON", "every_success_is_json", {"tamper": raw("status", '{"action_id": ')}),
@@ -317,6 +321,12 @@ DEFECTS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 WARNINGS: list[tuple[str, str, dict[str, Any]]] = [
+    ("seconds", "every_status_has_the_form_of_the_interface", {"tamper": fields("run", release_after=3600)}),
+    (
+        "no end in time",
+        "an_action_comes_to_an_end",
+        {"seconds": HOUR},
+    ),
     ("no schema", "the_input_schema_is_a_json_schema", {"tamper": fields("introspect", input_schema=None)}),
     (
         "null fields",
@@ -381,7 +391,7 @@ def test_a_defect_is_named(rule: str, defect: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("rule", "lapse"), [row[1:] for row in WARNINGS], ids=[row[0] for row in WARNINGS])
 def test_a_lapse_is_a_warning(rule: str, lapse: dict[str, Any]) -> None:
-    with trying(ExampleProvider(**lapse)) as it:
+    with trying(ExampleProvider(**lapse), wait_seconds=0.5) as it:
         assert look(it, rule).outcome == Outcome.WARNING
 
 

@@ -41,6 +41,17 @@ def denial_faults(answer: Answer, what: str) -> Iterator[Finding]:
         yield wrong(f"the answer to somebody who may not {what} an action shows the action", answer)
 
 
+@rule(SECTION, api("schema ActionStatus", "creator_id"))
+def the_creator_is_whoever_has_started_the_action(it: Subject) -> Iterator[Finding]:
+    """creator_id names the person whose token it was: two people's actions have two creators."""
+    if it.cannot_tell_people_apart:
+        yield wrong(
+            "the actions of both tokens have one creator_id (or both tokens are the same person's)", it.first_run
+        )
+    else:
+        _ = it.other
+
+
 @rule(SECTION, f"{api('GET /{action_id}/status', 'response 403')} (404 hides the action, and is taken as well); {WHO}")
 def others_cannot_see_an_action(it: Subject) -> Iterator[Finding]:
     """The status of an action is answered with 403 or 404 to somebody who is not its creator nor in its monitor_by."""
