@@ -100,8 +100,11 @@ class Subject:
         self._seconds_left = wait_seconds
         self._wait_seconds = wait_seconds
         self._say = say
+        self.odd_answers: list[Answer] = []
+        """What came of requests that were wrong on purpose, and were taken: a status may repeat what is wrong."""
         self.ran_out_of_time = False
         self._completes_at_once = False
+        self._ends = True
 
     # What it says of itself
 
@@ -159,9 +162,8 @@ class Subject:
     def cannot_tell_people_apart(self) -> bool:
         """Whether what the two of them start has the same creator."""
         answer = self._others_first
-        return (
-            answer is not None and answer.is_success and answer.object.get("creator_id") == self.first.get("creator_id")
-        )
+        creator = answer.object.get("creator_id") if answer is not None and answer.is_success else None
+        return isinstance(creator, str) and creator == self.first.get("creator_id")
 
     @property
     def rejects_other_token(self) -> bool:
@@ -257,11 +259,12 @@ class Subject:
             return action
         if hurry:
             self.me.cancel(action["action_id"])
-        end = self._wait(action["action_id"], self._seconds_left)
+        end = self._wait(action["action_id"], self._seconds_left if self._ends else 0)
         if end is None:
             self.ran_out_of_time = self.ran_out_of_time or not hurry
             self.me.cancel(action["action_id"])
-            end = self._wait(action["action_id"], 2)
+            end = self._wait(action["action_id"], 2 if self._ends else 0)
+        self._ends = end is not None
         if end is None:
             raise Skip(f"the end of an action could not be seen within {self._wait_seconds:g} s: raise --timeout")
         return end

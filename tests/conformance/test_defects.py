@@ -414,6 +414,20 @@ def test_a_correct_provider_passes(seconds: float) -> None:
     assert (left, provider.actions) == ([], {})
 
 
+def test_a_provider_that_takes_more_than_it_must_passes() -> None:
+    """It shows the odd fields that it takes, which is no fault of its statuses."""
+    with trying(ExampleProvider(defects=["strictness"])) as it:
+        results, _ = run(it, say=lambda _text: None)
+    assert outcomes(results, Outcome.WRONG) == set()
+    assert outcomes(results, Outcome.WARNING) == {"fields_of_a_wrong_form_are_refused"}
+
+
+def test_without_a_schema_another_content_is_made_from_the_body() -> None:
+    tamper = fields("introspect", input_schema=None)
+    with trying(ExampleProvider(tamper=tamper, defects=["comparison of contents"])) as it:
+        assert look(it, "a_request_id_with_another_content_is_refused").outcome == Outcome.WRONG
+
+
 def test_without_another_token_what_others_may_do_is_skipped() -> None:
     with trying(ExampleProvider(), other_token=None) as it:
         results, _ = run(it, say=lambda _text: None)

@@ -19,7 +19,8 @@ _ID_PATH = re.compile(r"^(/actions)?/(?!run$|actions)[^/?]+")
 
 def status_answers(it: Subject) -> list[Answer]:
     """Successful answers that must be the status of an action."""
-    return [answer for answer in it.wire.answers if answer.is_success and _STATUS_PATH.search(operation(answer))]
+    answers = [answer for answer in it.wire.answers if answer not in it.odd_answers]
+    return [answer for answer in answers if answer.is_success and _STATUS_PATH.search(operation(answer))]
 
 
 def operation(answer: Answer) -> str:

@@ -186,6 +186,7 @@ def fields_of_a_wrong_form_are_refused(it: Subject) -> Iterator[Finding]:
         request = {"request_id": new_id(), "body": it.body, **fields}
         answer = it.me.post_run(json.dumps(request).encode())
         if answer.is_success:
+            it.odd_answers.append(answer)
             yield warning(f"{what} is taken in silence", answer)
         else:
             yield from refusal_faults(answer, what)
