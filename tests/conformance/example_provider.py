@@ -221,7 +221,7 @@ class ExampleProvider:
             raise Refused(409)
         if not self.without("forgetting"):
             del self.actions[call.action_id]
-            del self.requests[action["_key"]]
+            self.requests.pop(action["_key"], None)
         return 200, last
 
     def enumerate(self, call: Call) -> Answer:

@@ -57,7 +57,7 @@ class Rule:
 
     @property
     def title(self) -> str:
-        words = self.name.replace("_", " ")
+        words = self.name.replace("_", " ").replace("json", "JSON")
         return words[0].upper() + words[1:]
 
 

@@ -32,7 +32,7 @@ def items(answer: Answer) -> list[dict[str, object]]:
 
 
 @rule(SECTION, SOURCE)
-def enumeration_lists_ones_active_actions(it: Subject) -> Iterator[Finding]:
+def enumeration_lists_the_active_actions_of_the_caller(it: Subject) -> Iterator[Finding]:
     """GET /actions answers with the caller's own actions that are ACTIVE."""
     it.require_start()
     answer = listing(it.me)

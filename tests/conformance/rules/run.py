@@ -81,7 +81,7 @@ def monitors_and_managers_are_taken_and_shown(it: Subject) -> Iterator[Finding]:
 
 
 @rule(SECTION, f"{REQUEST}, release_after; {api('schema ActionStatus', 'release_after')}")
-def release_after_is_taken_and_shown(it: Subject) -> Iterator[Finding]:
+def how_long_to_keep_an_action_is_taken_and_shown(it: Subject) -> Iterator[Finding]:
     """A request may say how long its action is kept once it is complete; the status shows how long it will be."""
     it.require_start()
     answer = it.me.run(release_after="P1D")
