@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -150,46 +149,38 @@ def test_what_is_no_provider_at_all_is_said(content: bytes, code: int, content_t
     assert "stumbled" not in done.stdout
 
 
-def _listen(listener: socket.socket, drip: bytes) -> None:
-    """Take connections and never finish an answer."""
-    kept = []
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        kept.append(connection)
-        threading.Thread(target=_drip, args=(connection, drip), daemon=True).start()
+@pytest.mark.parametrize("is_dripping", [False, True], ids=["silent", "dripping"])
+def test_a_provider_that_never_answers_is_given_up(is_dripping: bool, body: Path) -> None:
+    given_up = threading.Event()
 
+    def drip() -> Iterator[bytes]:
+        while not given_up.wait(0.05):
+            yield b" "
 
-def _drip(connection: socket.socket, drip: bytes) -> None:
-    try:
-        while drip:
-            connection.sendall(drip)
-            threading.Event().wait(0.05)
-    except OSError:
-        pass
+    def application(environ: Any, start_response: Any) -> Any:
+        if not is_dripping:
+            given_up.wait(10)
+        return Response(drip(), content_type="application/json")(environ, start_response)
 
-
-@pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10 + b"\r\n"], ids=["silent", "dripping"])
-def test_a_provider_that_never_answers_is_given_up(drip: bytes, body: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_listen, args=(listener, drip), daemon=True).start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with serving(application) as url:
         done = conformance(url, body, "--request-timeout", "0.3")
+        given_up.set()
     assert done.exit_code == 2
     assert "no answer within 0.3 s" in done.stderr
 
 
 def test_a_run_that_hangs_is_wrong_and_not_waited_for_again(body: Path) -> None:
+    given_up = threading.Event()
+
     def slow_run(call: Any, code: int, document: Any) -> Any:
         if call.operation == "run":
-            threading.Event().wait(2)
+            given_up.wait(10)
         return code, document
 
     body.write_text('{"text": "hello"}')
     with serving(ExampleProvider(tamper=slow_run)) as url:
         done = conformance(url, body, "--request-timeout", "0.3", "--format", "json", token=ANNE)
+        given_up.set()
     assert done.exit_code == 1
     assert "a_valid_request_starts_an_action" in rules(done, "WRONG")
     assert "POST /run with the token: no answer within 0.3 s" in says(done) + done.stdout

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.conformance.caller import Caller
 from tests.conformance.documents import COMPLETE
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import guide
-from tests.conformance.subject import Caller, Subject
+from tests.conformance.subject import Subject
 from tests.conformance.wire import Answer
 
 SECTION = "Enumeration"

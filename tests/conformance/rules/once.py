@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.conformance.bodies import other_valid_body
+from tests.conformance.caller import LABEL, new_id
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import api, guide
-from tests.conformance.subject import LABEL, Subject, new_id
+from tests.conformance.subject import Subject
 from tests.conformance.wire import Answer
 
 SECTION = "Repeated requests"

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conformance.bodies import invalid_bodies
+from tests.conformance.caller import LABEL, new_id
 from tests.conformance.documents import COMPLETE
 from tests.conformance.rule import Finding, Skip, rule, warning, wrong
 from tests.conformance.sources import api, guide
-from tests.conformance.subject import LABEL, Subject, new_id
+from tests.conformance.subject import Subject
 from tests.conformance.wire import Answer
 
 SECTION = "Starting actions"
