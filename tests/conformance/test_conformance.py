@@ -1,0 +1,242 @@
+"""The suite as people run it: on our provider, on the toolkit's blueprint, and on what is no provider at all."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from werkzeug.wrappers import Response
+
+from tests.conformance.__main__ import main
+from tests.conformance.example_provider import ANNE, BERT, ExampleProvider, serving
+from tests.conformance.report import rule_list
+from tests.conformance.rule import RULES
+from tests.processes import ROOT, RunningProvider, clean_environment, free_port, running_provider
+
+ALICE, BOB = "local-token-alice", "local-token-bob"
+
+
+@pytest.fixture
+def body(tmp_path: Path) -> Path:
+    file = tmp_path / "body.json"
+    file.write_text('{"utc_offset": 1, "text": "hello"}')
+    return file
+
+
+@pytest.fixture(scope="module")
+def our_provider() -> Iterator[RunningProvider]:
+    with running_provider(MIN_SECONDS="1", MAX_SECONDS="1", FAILURE_RATE="0") as running:
+        yield running
+
+
+def conformance(url: str, body: Path, *options: str, token: str = ALICE) -> Result:
+    """What `script/conformance` runs, and what it prints; an exception that it does not catch is raised."""
+    command = ["--action-url", url, "--token", token, "--body", str(body), *options]
+    done = CliRunner().invoke(main, command)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def rules(done: Result, outcome: str) -> set[str]:
+    return {rule["rule"] for rule in json.loads(done.stdout)["rules"] if rule["outcome"] == outcome}
+
+
+def says(done: Result) -> str:
+    findings = [finding for rule in json.loads(done.stdout)["rules"] for finding in rule["findings"]]
+    return "\n".join(finding["says"] for finding in findings)
+
+
+def test_our_provider_keeps_to_the_interface(our_provider: RunningProvider, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"utc_offset": 1}')
+    done = conformance(our_provider.url, body, "--other-token", BOB, "--format", "json")
+    assert done.exit_code == 0, done.stdout
+    assert rules(done, "WRONG") == set()
+    assert rules(done, "skipped") == {"a_synchronous_provider_answers_with_the_end"}
+    assert says(done) == "administered_by.0: 'support@whattimeisrightnow.example' is no principal URN"
+    assert json.loads(done.stdout)["not_released"] == []
+    assert "stumbled" not in done.stdout
+
+
+def test_what_the_blueprint_of_the_toolkit_does_otherwise_is_found(tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"utc_offset": 1}')
+    command = [sys.executable, "-m", "tests.conformance.blueprint_provider"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as provider:
+        assert provider.stdout is not None
+        url = provider.stdout.readline().strip()
+        done = conformance(url, body, "--other-token", BOB, "--timeout", "0.2", "--format", "json")
+        provider.communicate("\n")
+    assert done.exit_code == 1
+    assert rules(done, "WRONG") == {
+        "a_synchronous_provider_answers_with_the_end",
+        "fields_of_a_wrong_form_are_refused",
+        "a_repeated_request_starts_no_second_action",
+        "a_request_repeated_after_the_end_starts_no_second_action",
+        "simultaneous_requests_start_one_action",
+        "a_request_id_with_another_content_is_refused",
+        "others_cannot_see_an_action",
+        "others_cannot_cancel_an_action",
+        "others_cannot_release_an_action",
+        "monitors_cannot_cancel_or_release_an_action",
+        "every_status_has_the_form_of_the_interface",
+        "nothing_makes_the_provider_fail",
+    }
+    for words in (
+        "a repeated request_id starts a second action",
+        "is answered with 401, which is for bad tokens, not 403",
+        "answered with 422, where the interface has 400",
+        "display_status: ",
+        "calls itself synchronous, and answers ACTIVE",
+    ):
+        assert words in says(done)
+    assert "a_released_action_is_not_found" in rules(done, "ok")
+    assert "the_newer_paths_lead_to_the_same_actions" in rules(done, "ok")
+
+
+def test_the_report_says_what_was_done_what_came_back_and_what_is_asked_where(tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"text": "hello"}')
+    with serving(ExampleProvider(defects=["memory of requests"])) as url:
+        done = conformance(f"{url}/", body, "--other-token", BERT, token=ANNE)
+    assert done.exit_code == 1
+    (part,) = re.findall(r"  WRONG +A repeated request starts no second action\n((?: {9,}.*\n)+)", done.stdout)
+    assert "WRONG: a repeated request_id starts a second action" in part
+    assert 'POST /run with the token → 202, application/json: {"action_id": ' in part
+    assert "The interface: The same request_id with the same content, sent again, is answered with 200" in part
+    assert "See: Globus Actions API, schema ActionRequest, request_id" in part
+    assert "  ok       A valid request starts an action\n" in done.stdout
+    assert "The provider deviates from the interface." in done.stdout
+    assert ANNE not in done.stdout + done.stderr
+
+
+def answering(content: bytes, code: int, content_type: str) -> Any:
+    """An application that always answers this."""
+    return Response(content, code, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "content_type"),
+    [
+        (b"<html>Hello</html>", 200, "text/html"),
+        (b"<html>Error</html>", 500, "text/html"),
+        (b"<html>Not here</html>", 404, "text/html"),
+        (b'{"action_id": ', 200, "application/json"),
+        (b'{"action_id": 5, "status": [], "details": null, "creator_id": {}}', 202, "application/json"),
+        (b'{"action_id": "a/b?c", "status": "SUCCEEDED", "details": {}, "creator_id": "x"}', 200, "application/json"),
+        (b"[" * 100_000, 200, "application/json"),
+        (b"\xff\xfe\x00", 200, "application/json"),
+        (b"null", 200, "application/json"),
+        (b"", 204, "application/json"),
+        (b"", 302, "text/html"),
+    ],
+)
+def test_what_is_no_provider_at_all_is_said(content: bytes, code: int, content_type: str, body: Path) -> None:
+    with serving(answering(content, code, content_type)) as url:
+        done = conformance(url, body, "--other-token", BOB, "--timeout", "0.2", "--format", "json")
+    assert done.exit_code == 1, done.stderr
+    assert "introspection_answers_with_a_description" in rules(done, "WRONG") | rules(done, "ok")
+    assert len(rules(done, "WRONG")) > 1
+    assert "stumbled" not in done.stdout
+
+
+@pytest.mark.parametrize("is_dripping", [False, True], ids=["silent", "dripping"])
+def test_a_provider_that_never_answers_is_given_up(is_dripping: bool, body: Path) -> None:
+    given_up = threading.Event()
+
+    def drip() -> Iterator[bytes]:
+        while not given_up.wait(0.05):
+            yield b" "
+
+    def application(environ: Any, start_response: Any) -> Any:
+        if not is_dripping:
+            given_up.wait(10)
+        return Response(drip(), content_type="application/json")(environ, start_response)
+
+    with serving(application) as url:
+        done = conformance(url, body, "--request-timeout", "0.3")
+        given_up.set()
+    assert done.exit_code == 2
+    assert "no answer within 0.3 s" in done.stderr
+
+
+def test_a_run_that_hangs_is_wrong_and_not_waited_for_again(body: Path) -> None:
+    given_up = threading.Event()
+
+    def slow_run(call: Any, code: int, document: Any) -> Any:
+        if call.operation == "run":
+            given_up.wait(10)
+        return code, document
+
+    body.write_text('{"text": "hello"}')
+    with serving(ExampleProvider(tamper=slow_run)) as url:
+        done = conformance(url, body, "--request-timeout", "0.3", "--format", "json", token=ANNE)
+        given_up.set()
+    assert done.exit_code == 1
+    assert "a_valid_request_starts_an_action" in rules(done, "WRONG")
+    assert "POST /run with the token: no answer within 0.3 s" in says(done) + done.stdout
+
+
+def test_nobody_there_is_said(body: Path) -> None:
+    done = conformance(f"http://127.0.0.1:{free_port()}", body)
+    assert done.exit_code == 2
+    assert "Error: the provider does not answer." in done.stderr
+    assert "the connection was refused" in done.stderr
+
+
+def test_a_token_that_is_not_taken_is_said_and_not_shown(our_provider: RunningProvider, body: Path) -> None:
+    done = conformance(our_provider.url, body, token="local-token-expired")
+    assert done.exit_code == 2
+    assert "Error: the provider does not take the token" in done.stderr
+    assert "local-token-expired" not in done.stdout + done.stderr
+
+
+def test_another_token_that_is_not_taken_is_said(tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"text": "hello"}')
+    with serving(ExampleProvider()) as url:
+        done = conformance(url, body, "--other-token", "who-is-this", token=ANNE)
+    assert done.exit_code == 2
+    assert "Error: the provider does not take the other token" in done.stderr
+
+
+def test_a_body_that_is_not_taken_is_said(our_provider: RunningProvider, body: Path) -> None:
+    done = conformance(our_provider.url, body)
+    assert done.exit_code == 2
+    assert "Error: the provider does not take the body" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "content", "words"),
+    [
+        ("nonsense", "{}", "is no URL"),
+        ("ftp://127.0.0.1/", "{}", "must be an http or https URL"),
+        ("http://127.0.0.1/?a=b", "{}", "must be an http or https URL"),
+        ("http://127.0.0.1/", "{", "is no JSON"),
+        ("http://127.0.0.1/", "[]", "must hold a JSON object"),
+    ],
+)
+def test_wrong_options_are_said(url: str, content: str, words: str, body: Path) -> None:
+    body.write_text(content)
+    done = conformance(url, body)
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+def test_it_runs_as_a_command() -> None:
+    command = [sys.executable, "-m", "tests.conformance", "--list"]
+    done = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True)
+    assert done.stdout == rule_list(RULES) + "\n"
+
+
+def test_the_rules_are_the_documented_ones() -> None:
+    assert rule_list(RULES) in (ROOT / "docs" / "conformance.md").read_text("utf-8")
