@@ -18,7 +18,7 @@ def main() -> None:
     """Run the command line; leave with its exit code, whatever happens."""
     talk = Talk()
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(standalone_mode=False, obj=talk)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from globus_sdk.scopes import Scope
 from .errors import NOT_ALLOWED, USAGE, Refusal
 from .scope import resource_server
 from .talk import Talk
-from .trace import trace
+from .trace import LOOPBACK, trace
 
 APP_NAME = "globus-action"
 LOCAL_CLIENT_ID = "5b1c0de0-0000-4000-8000-00000000c11e"
@@ -132,7 +133,7 @@ def log_out(app: GlobusApp) -> bool:
 
 def auth_is_local() -> bool:
     """Whether a stand-in on this machine is in the place of Globus Auth."""
-    return urlsplit(globus_sdk.AuthClient().base_url).hostname in ("127.0.0.1", "localhost", "::1")
+    return urlsplit(globus_sdk.AuthClient().base_url).hostname in LOOPBACK
 
 
 def _known_client_id() -> str:
@@ -156,7 +157,16 @@ def _app_folder() -> Path:
 def _flow(login_client: globus_sdk.NativeAppAuthClient, talk: Talk, browser: bool | None) -> LoginFlowManager:
     paste = PasteFlow(login_client, request_refresh_tokens=True, native_prefill_named_grant=APP_NAME)
     paste.talk = talk
-    return paste if browser is False else BrowserFlow(login_client, paste, talk, alone=browser is True)
+    if browser is False or (browser is None and not _has_browser()):
+        return paste
+    return BrowserFlow(login_client, paste, talk, alone=browser is True)
+
+
+def _has_browser() -> bool:
+    try:
+        return bool(webbrowser.get())
+    except webbrowser.Error:
+        return False
 
 
 class PasteFlow(CommandLineLoginFlowManager):
@@ -183,7 +193,7 @@ class BrowserFlow(LocalServerLoginFlowManager):
 
     def run_login_flow(self, auth_parameters: GlobusAuthorizationParameters) -> globus_sdk.OAuthTokenResponse:
         try:
-            self.talk.say("Log in in your browser. (`login --no-browser` takes a code instead.)")
+            self.talk.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
             return super().run_login_flow(auth_parameters)
         except LocalServerEnvironmentalLoginError as error:
             if self.alone:

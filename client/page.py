@@ -55,7 +55,7 @@ def _facts(document: Mapping[str, Any]) -> list[str]:
         "Seen by": _principals(document.get("visible_to")),
         "Contact": document.get("admin_contact"),
         "Scope": document.get("globus_auth_scope"),
-        "Answers": "at once" if document.get("synchronous") else "later: watch the action",
+        "Synchronous": "yes: it is complete at once" if document.get("synchronous") else "no: --watch waits for it",
         "Keeps a log": "yes" if document.get("log_supported") else "no",
         "Deadline": f"{document['maximum_deadline']} at most" if document.get("maximum_deadline") else None,
     }

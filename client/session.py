@@ -22,7 +22,7 @@ from .login import Credentials
 from .polling import BadAnswer
 from .scope import resource_server, scope_in_document, scope_in_refusal
 from .talk import Talk
-from .trace import trace
+from .trace import LOOPBACK, trace
 
 
 @dataclass
@@ -61,6 +61,9 @@ class Session:
 
         :raises Refusal: nobody is logged in, and nobody is there to log in.
         """
+        host = urlsplit(self.url)
+        if host.scheme == "http" and host.hostname not in LOOPBACK:
+            self.talk.say(f"Warning: your token goes to {host.hostname} for all to read: its URL begins with http://")
         token = login.authorizer(self.credentials, self.talk)
         if token is not None:
             return self._traced(ActionClient(self.url, authorizer=token, app_name=login.APP_NAME))
@@ -193,7 +196,9 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         credentials = Credentials(token, str(client_id) if client_id else None, client_secret)
         if client_secret and not client_id:
             raise click.UsageError("ACTION_CLIENT_SECRET is set, but not the id that it belongs to: ACTION_CLIENT_ID.")
-        session = Session(action_url, action_scope, credentials, output_format, Talk(verbose=verbose))
+        talk: Talk = click.get_current_context().ensure_object(Talk)
+        talk.verbose = verbose
+        session = Session(action_url, action_scope, credentials, output_format, talk)
         return function(session, **rest)
 
     return with_session

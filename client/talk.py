@@ -27,8 +27,8 @@ def shorten(text: str, width: int = 300) -> str:
 class Talk:
     """Speaks on stderr. A secret that it has been told of never comes out."""
 
-    def __init__(self, *, verbose: bool = False) -> None:
-        self.verbose = verbose
+    def __init__(self) -> None:
+        self.verbose = False
         self._secrets: set[str] = set()
         self._live = ""
         self.is_watching = False
@@ -85,4 +85,6 @@ class Talk:
 
     @staticmethod
     def _styled(text: str, fg: str | None, bold: bool) -> str:
-        return text if os.environ.get("NO_COLOR") else click.style(text, fg=fg, bold=bold or None)
+        if os.environ.get("NO_COLOR") or not (fg or bold):
+            return text
+        return click.style(text, fg=fg, bold=bold or None)

@@ -21,7 +21,7 @@ RETRIES = 4
 """With the SDK's back-off that is 4 to 11 seconds in all, where connections are refused at once."""
 
 _TRANSIENT = (429, 500, 502, 503, 504)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def trace(client: BaseClient, talk: Talk) -> None:
@@ -47,7 +47,7 @@ class TellingAdapter(HTTPAdapter):
         host = urlsplit(request.url or "")
         if isinstance(timeout, (int, float)):
             timeout = (min(timeout, CONNECT_SECONDS), timeout)
-        if host.hostname in _LOOPBACK:
+        if host.hostname in LOOPBACK:
             proxies = {}  # a proxy's loopback interface is not ours
         began = time.monotonic()
         try:

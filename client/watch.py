@@ -86,7 +86,7 @@ class Show:
         if left <= timedelta():
             return f"[{'#' * BAR_WIDTH}] later than expected" if left < timedelta(seconds=-2) else ""
         share = self.elapsed / (expected - start)
-        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {share:.0%}, about {span(left)} left"
+        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {share:>4.0%}, about {span(left)} left"
 
 
 def in_short(error: Exception) -> str:
