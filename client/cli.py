@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
 from . import account, actions
-from .errors import INTERRUPTED, TROUBLE, explain
+from .errors import INTERRUPTED, TROUBLE, USAGE, explain
 from .group import cli
 from .talk import Talk
 
 __all__ = ["account", "actions", "cli", "main"]
 
 
-def main() -> None:
-    """Run the command line; leave with its exit code, whatever happens."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; leave with its exit code, whatever happens.
+
+    :param arguments: those that the program was started with, by default.
+    """
     talk = Talk()
     try:
-        result = cli.main(standalone_mode=False, obj=talk)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(INTERRUPTED)
+        result = cli.main(arguments, standalone_mode=False, obj=talk)
+    except (KeyboardInterrupt, click.Abort) as error:
+        ended = isinstance(error.__context__, EOFError)  # click takes both for the same
+        talk.say("\nError: the input ended before everything was answered." if ended else "")
+        sys.exit(USAGE if ended else INTERRUPTED)
     except BrokenPipeError:
         sys.exit(TROUBLE)
     except Exception as error:  # each kind is known to explain()

@@ -43,7 +43,8 @@ def explain(error: Exception) -> tuple[str, int]:
 def _of_globus_auth(error: globus_sdk.AuthAPIError) -> tuple[str, int]:
     if error.http_status >= 500 or error.http_status == 429:
         return f"Globus Auth is in trouble: {_answer(error)}", TROUBLE
-    return f"Globus Auth refuses: {_answer(error)} (`login --force` logs in anew.)", NOT_ALLOWED
+    hint = "" if error.code == "invalid_client" else " (`login --force` logs in anew.)"
+    return f"Globus Auth refuses: {_answer(error)}{hint}", NOT_ALLOWED
 
 
 def _of_the_sdk(error: globus_sdk.GlobusError) -> tuple[str, int]:
@@ -67,7 +68,8 @@ def _sentences(error: globus_sdk.GlobusAPIError) -> Iterator[str]:
         yield from (shorten(message.strip()) for message in error.messages[:20])
         return
     document = error.raw_json
-    told = document.get("description") or document.get("error_description") if isinstance(document, dict) else None
+    names = ("description", "error_description", "error")
+    told = next((document[name] for name in names if document.get(name)), None) if isinstance(document, dict) else None
     text = re.sub(r"(?s)<(script|style|title).*?</\1>|<[^>]*>", " ", error.text if told is None else str(told))
     text = " ".join(html.unescape(text).split())
     if text:
@@ -78,7 +80,7 @@ def _no_answer(error: globus_sdk.NetworkError) -> str:
     cause = error.underlying_exception
     request = getattr(cause, "request", None)
     host = urlsplit(getattr(request, "url", None) or "").netloc
-    return f"{host or 'The server'}: {reason(cause)}."
+    return f"No answer from {host or 'the server'}: {reason(cause)}."
 
 
 _EXPLANATIONS: tuple[tuple[type[Exception], Callable[[Any], tuple[str, int]]], ...] = (

@@ -32,7 +32,7 @@ def as_yaml(document: Any) -> str:
 def write(text: str) -> None:
     """Write to stdout, at once. Where nobody reads any more (as behind `| head`), that is no error."""
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()
     except BrokenPipeError:
         # so that Python does not try again at its exit

@@ -60,7 +60,7 @@ class Show:
         elif not look.is_complete and not self.talk.has_terminal:
             self.talk.say(f"{after[0]} …")
         if after[0] == "INACTIVE" != before[0]:
-            self.talk.say(f"The action waits for somebody: {why(self.document)}Then, elsewhere: {self.resume}")
+            self.talk.say(f"The action waits: {why(self.document)}. So that it goes on, elsewhere: {self.resume}")
 
     def sleep(self, seconds: float) -> None:
         """Wait, while the line goes on telling the time."""
@@ -100,11 +100,12 @@ def in_short(error: Exception) -> str:
 
 def why(document: Mapping[str, Any]) -> str:
     """What an INACTIVE action says that it waits for."""
-    details = document.get("details")
-    told = [document.get("display_status"), details.get("description") if isinstance(details, dict) else None]
-    told += [details.get("code") if isinstance(details, dict) else None]
-    words = [str(word) for word in told if word and word != "INACTIVE"]
-    return f"{', '.join(words)}. " if words else ""
+    found = document.get("details")
+    details = found if isinstance(found, dict) else {}
+    told = details.get("description") or document.get("display_status")
+    words = [str(told).rstrip(".")] if told and told != "INACTIVE" else []
+    words += [f"({details['code']})"] if details.get("code") else []
+    return " ".join(words) or "it does not say for what"
 
 
 def colour(document: Mapping[str, Any]) -> str | None:
