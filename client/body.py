@@ -49,6 +49,8 @@ def _text(given: str) -> tuple[str, str]:
     """What to call the source, and its text."""
     if given == "-":
         return "stdin", _decode(sys.stdin.buffer.read(), "stdin")
+    if not given.strip():
+        raise BodyError("it is empty.")
     name = given.removeprefix("@")
     if given.lstrip().startswith("{"):
         return "the body", given

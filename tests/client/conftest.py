@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 import yaml
 
 from client.cli import main
 from tests.client.odd_provider import OddProvider, running_odd_provider
-from tests.processes import RunningProvider, running_provider
+from tests.processes import ROOT, RunningProvider, clean_environment, running_provider
 
+CLIENT = [sys.executable, "-m", "client"]
 BODY = '{"utc_offset": 1}'
 
 
@@ -111,3 +114,38 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     return slept
+
+
+Terminal = Callable[..., Any]
+
+
+@pytest.fixture
+def terminal(slow_provider: RunningProvider, tmp_path: Path) -> Terminal:
+    """The command line in a pseudo-terminal: terminal("login", NO_COLOR="1")."""
+
+    def spawn(*arguments: str, **environment: str) -> Any:
+        settings = {
+            "ACTION_URL": slow_provider.url,
+            "HOME": str(tmp_path),
+            "TERM": "xterm",
+            **slow_provider.environment,
+        }
+        return pexpect.spawn(
+            CLIENT[0],
+            [*CLIENT[1:], *arguments],
+            env=clean_environment(**{**settings, **environment}),
+            cwd=str(ROOT),
+            encoding="utf-8",
+            timeout=30,
+            dimensions=(40, 100),
+        )
+
+    return spawn
+
+
+def seen(terminal: Any, exit_code: int = 0) -> str:
+    """All that is still to be seen; the command ends with this exit code."""
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == exit_code, terminal.before
+    return str(terminal.before).replace("\r\n", "\n")

@@ -276,7 +276,7 @@ def test_a_provider_on_the_toolkits_blueprint(command: Command, blueprint: str) 
     missing = command("status", "nothing", **options)
     assert (missing.exit_code, missing.out) == (4, "")
     bob = command("cancel", started.json["action_id"], url=blueprint, token="local-token-bob")
-    assert (bob.exit_code, bob.out) == (4, "")
+    assert (bob.exit_code, bob.out) == (3, "")
     unlisted = command("list", **options)
     assert (unlisted.exit_code, unlisted.out) == (4, "")
     assert unlisted.err == "Error: This provider does not list actions: it has no GET /actions.\n"

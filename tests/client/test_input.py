@@ -42,7 +42,7 @@ def test_json_and_yaml_are_read(given: str, body: Any) -> None:
     ("given", "said"),
     [
         ("body.json", "the body is no JSON object"),
-        ("", "the body is no JSON object"),
+        ("", "it is empty"),
         ("[1]", "the body is no JSON object"),
         ('{"a": NaN}', "the body is neither JSON nor YAML"),
         ('{"a":1', "the body is neither JSON nor YAML: Expecting ',' delimiter: line 1 column 7"),
@@ -77,7 +77,7 @@ def test_a_file_must_be_text(tmp_path: Path) -> None:
         ({"text": "x", "to": {}}, ["to.name: is missing"]),
         ({"text": "x", "to": {"name": 1}}, ["to.name: 1 is not of type 'string'"]),
         ({"text": "x", "to": {"name": "y"}, "tags": ["a", 2]}, ["tags.1: 2 is not of type 'string'"]),
-        ({"text": "x", "to": {"name": "y"}, "tmes": 2}, ["tmes: there is no such field; there is text, times, mode, to, tags"]),
+        ({"text": "x", "to": {"name": "y"}, "x": 2}, ["x: there is no such field; there is text, times, mode, to, tags"]),  # noqa: E501
         ({"text": "x", "to": {"name": "y"}, "times": 10, "mode": "mad"},
          ["mode: 'mad' is not one of ['loud', 'low']", "times: 10 is greater than the maximum of 9"]),
     ],
