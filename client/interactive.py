@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from .schema import DEEPEST, Field, SchemaError, problems, properties
-from .talk import Talk, printable
+from .talk import Talk
 
 _NOTHING = object()
 
@@ -31,7 +29,7 @@ def _ask_for_object(
     for field in properties(schema, root):
         here = Field((*path, *field.path), field.schema, field.required)
         nested = isinstance(field.schema.get("properties"), Mapping) and depth < DEEPEST
-        if nested and (field.required or click.confirm(f"Give {here.name}?", default=False, err=True)):
+        if nested and (field.required or talk.ask(f"Give {here.name}? [y/N]").lower() in ("y", "yes")):
             value: Any = _ask_for_object(field.schema, root, talk, here.path, depth + 1)
         else:
             value = _NOTHING if nested else _ask(here, root, talk)
@@ -46,7 +44,7 @@ def _ask(field: Field, root: Mapping[str, Any], talk: Talk) -> Any:
     talk.say(f"{field.name}: {field.meaning}".removesuffix(": "), bold=True)
     talk.say(f"  {notes}")
     while True:
-        text = click.prompt(f"  {printable(field.name)}", default="", show_default=False, err=True)
+        text = talk.ask(f"  {field.name}")
         if not text and not field.required:
             return _NOTHING
         value = _value(text, field)

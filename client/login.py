@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import click
 import globus_sdk
 from globus_sdk.gare import GlobusAuthorizationParameters
 from globus_sdk.globus_app import ClientApp, GlobusApp, GlobusAppConfig, UserApp
@@ -66,9 +65,17 @@ def open_app(credentials: Credentials, talk: Talk, *, browser: bool | None = Non
     """The app of the service or the person, with the tokens that are stored for it.
 
     :param browser: whether a login opens a browser, or has a code pasted; None tries the former first.
-    :raises Refusal: there is no client id.
+    :raises Refusal: there is no client id, or what is stored cannot be read.
     """
     client_id = credentials.client_id or _known_client_id()
+    try:
+        return _app(client_id, credentials, talk, browser)
+    except (ValueError, KeyError, TypeError) as error:  # as the SDK's storage raises them
+        file = _app_folder() / client_id / APP_NAME / "tokens.json"
+        raise Refusal(f"The stored tokens cannot be read: delete {file}, and log in again.", NOT_ALLOWED) from error
+
+
+def _app(client_id: str, credentials: Credentials, talk: Talk, browser: bool | None) -> GlobusApp:
     if credentials.client_secret:
         talk.keep_secret(credentials.client_secret)
         service = globus_sdk.ConfidentialAppAuthClient(client_id, credentials.client_secret, app_name=APP_NAME)
@@ -179,7 +186,7 @@ class PasteFlow(CommandLineLoginFlowManager):
         self.talk.say(f"{authorize_url}\n")
 
     def prompt_for_code(self) -> str:
-        return str(click.prompt("Code", err=True)).strip()
+        return self.talk.ask("Code")
 
 
 class BrowserFlow(LocalServerLoginFlowManager):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -172,7 +173,6 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         envvar="ACTION_CLIENT_ID",
         help="Log in by an app of this id; with ACTION_CLIENT_SECRET, as a service.  [env: ACTION_CLIENT_ID]",
     )
-    @click.option("--client-secret", envvar="ACTION_CLIENT_SECRET", hidden=True)
     @click.option(
         "-f",
         "--format",
@@ -188,11 +188,11 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         action_scope: str | None,
         token: str | None,
         client_id: Any,
-        client_secret: str | None,
         output_format: str | None,
         verbose: bool,
         **rest: Any,
     ) -> Any:
+        client_secret = os.environ.get("ACTION_CLIENT_SECRET")  # as an option, others on the machine could see it
         credentials = Credentials(token, str(client_id) if client_id else None, client_secret)
         if client_secret and not client_id:
             raise click.UsageError("ACTION_CLIENT_SECRET is set, but not the id that it belongs to: ACTION_CLIENT_ID.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
@@ -46,6 +46,15 @@ class Talk:
     def keep_secret(self, text: str) -> None:
         self._secrets.add(text)
 
+    def ask(self, question: str) -> str:
+        """What somebody types; "" for a bare Enter.
+
+        :raises click.Abort: nobody answers.
+        """
+        with contextlib.redirect_stdout(sys.stderr):  # older releases of click let a blank slip to stdout
+            answer = click.prompt(self._clean(question), default="", show_default=False, err=True)
+        return str(answer).strip()
+
     def say(self, text: str, *, fg: str | None = None, bold: bool = False) -> None:
         """A sentence, on a line of its own."""
         live, self._live = self._live, ""
@@ -66,7 +75,7 @@ class Talk:
             self._live = text
             click.echo(ERASE_LINE + text, err=True, nl=False)
 
-    @contextmanager
+    @contextlib.contextmanager
     def live_line(self) -> Iterator[None]:
         """While this lasts, there may be a live line; afterwards, it is gone."""
         self.is_watching = True

@@ -79,8 +79,9 @@ def test_the_tours_with_our_own_client(
 
 def test_the_programs_with_our_own_client(provider: RunningProvider) -> None:
     (snippet,) = blocks("docs/client.md", "python")
-    done = subprocess.run([sys.executable, "-c", here(snippet, provider)], cwd=ROOT, capture_output=True, text=True)
-    assert "whattimeisit" in done.stdout, done.stderr
+    typed = [sys.executable, "-c", here(snippet, provider)]
+    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "whattimeisit" in done.stdout
 
 
 def test_the_tour_with_the_command_line(provider: RunningProvider, command: str, tmp_path: Path) -> None:

@@ -120,6 +120,19 @@ def test_without_a_client_id_it_says_how_to_get_one(command: Command, slow_provi
     assert "https://app.globus.org/settings/developers" in done.err
 
 
+def test_the_client_id_of_the_last_login_is_remembered(command: Command, tmp_path: Path) -> None:
+    for number in (1, 2):
+        tokens = tmp_path / f".globus/app/0e0e0e0e-0000-4000-8000-00000000000{number}/globus-action/tokens.json"
+        tokens.parent.mkdir(parents=True)
+        tokens.write_text("not what the SDK has written")
+        done = command("whoami")
+        assert done.out == ""
+        if number == 1:
+            assert "tokens.json" in done.err
+    assert done.exit_code == 2
+    assert done.err.count("0e0e0e0e") == 2
+
+
 @pytest.mark.usefixtures("local_auth")
 def test_whose_a_token_is(command: Command) -> None:
     assert command("whoami", token="local-token-bob").json["preferred_username"] == "bob@local.example"
