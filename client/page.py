@@ -14,6 +14,7 @@ from .schema import SchemaError, example, fields, read_schema
 from .talk import printable
 
 WIDEST = 100
+WIDEST_COLUMN = 44
 
 
 def provider_page(document: Mapping[str, Any], *, run_command: str) -> str:
@@ -89,7 +90,8 @@ def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
         return []
     used = [column for column, title in enumerate(titles) if any(row[column] for row in rows)]
     table = [[line[column] for column in used] for line in [titles, *rows]]
-    sizes = [min(max(len(line[column]) for line in table), 44) for column in range(len(used) - 1)]
+    sizes = [max(len(line[column]) for line in table) for column in range(len(used) - 1)]
+    sizes[1:] = [min(size, WIDEST_COLUMN) for size in sizes[1:]]  # the first holds what is to be copied
     left = sum(sizes) + 2 * len(sizes)
     return [text for line in table for text in _row(line, sizes, max(width() - left, 20))]
 

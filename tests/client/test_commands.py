@@ -200,6 +200,8 @@ def test_every_command_has_help(command: Command) -> None:
     for name in names[:12]:
         assert command(name, "--help").out.startswith("Usage: ")
     assert command("action", "--help").out == overview
+    for nothing in ((), ("action",)):
+        assert (command(*nothing).exit_code, command(*nothing).out, command(*nothing).err) == (2, "", overview)
     assert command("--version").out.split()[-1] == "0.1.0"
 
 
