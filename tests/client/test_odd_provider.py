@@ -176,6 +176,13 @@ def test_a_schema_that_makes_no_sense_stops_nobody(odd_command: Command, odd: Od
     assert odd_command("run", "--interactive").exit_code in (2, 6)
 
 
+def test_nothing_is_fetched_for_a_schema(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": {"$ref": f"{odd.url}/schema"}}))
+    odd.answer("POST /run", action("ACTIVE"))
+    assert odd_command("run", "-b", "{}").exit_code == 0
+    assert odd.requests == ["GET /", "POST /run"]
+
+
 def test_a_schema_may_be_a_text(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": json.dumps({"required": ["echo"]})}))
     done = odd_command("run", "-b", "{}")
@@ -219,11 +226,12 @@ def test_a_redirect_elsewhere_does_not_get_the_token(odd_command: Command, odd: 
 
 
 def test_what_a_provider_says_never_commands_the_terminal(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /a/status", action("ACTIVE", label="\x1b]0;title\x07 \x9b31m \ud800 ü"))
-    done = odd_command("status", "a")
-    assert not {"\x1b", "\x9b", "\x07"} & set(done.out)
-    assert json.loads(done.out)["label"] == "\x1b]0;title\x07 \x9b31m \ud800 ü"
-    assert "\x1b" not in odd_command("status", "a", "--format", "yaml").out
+    for label in ("\x1b]0;title\x07 \x9b31m ü", "\x9b31m \ud800"):
+        odd.answer("GET /a/status", action("ACTIVE", label=label))
+        done = odd_command("status", "a")
+        assert not {"\x1b", "\x9b", "\x07"} & set(done.out)
+        assert done.json["label"] == label
+        assert not {"\x1b", "\x9b"} & set(odd_command("status", "a", "--format", "yaml").out)
 
 
 def test_the_scope_may_be_told_by_the_refusal(odd: OddProvider, command: Command) -> None:
