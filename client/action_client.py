@@ -16,7 +16,7 @@ from globus_sdk.scopes import Scope
 from requests.utils import parse_header_links
 
 from .polling import PATIENCE_SECONDS, Look, follow
-from .scope import resource_server, scope_in_document, scope_in_refusal
+from .scope import parse, resource_server, scope_in_document, scope_in_refusal
 
 STATUSES = ("active", "inactive", "succeeded", "failed")
 ROLES = ("creator_id", "monitor_by", "manage_by")
@@ -75,7 +75,7 @@ class ActionClient(BaseClient):
 
     @property
     def default_scope_requirements(self) -> list[Scope]:
-        return Scope.parse(self._scope) if self._scope else []
+        return parse(self._scope) if self._scope else []
 
     @property
     def action_scope(self) -> str:

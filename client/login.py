@@ -18,10 +18,9 @@ from globus_sdk.login_flows import (
     LoginFlowManager,
 )
 from globus_sdk.login_flows.local_server_login_flow_manager import LocalServerEnvironmentalLoginError
-from globus_sdk.scopes import Scope
 
 from .errors import NOT_ALLOWED, USAGE, Refusal
-from .scope import resource_server
+from .scope import parse, resource_server
 from .talk import Talk
 from .trace import LOOPBACK, trace
 
@@ -107,7 +106,7 @@ def _with_auth_scopes(app: GlobusApp) -> GlobusApp:
 
 def require(app: GlobusApp, scope: str) -> None:
     """Have the next login be for this scope as well."""
-    app.add_scope_requirements({resource_server(scope): Scope.parse(scope)})
+    app.add_scope_requirements({resource_server(scope): parse(scope)})
 
 
 def consent(app: GlobusApp, scope: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from globus_sdk import GlobusAPIError
+from globus_sdk.scopes import Scope
 
 
 def scope_in_document(document: Any) -> str | None:
@@ -24,6 +25,12 @@ def scope_in_refusal(error: GlobusAPIError) -> str | None:
     parameters = document.get("authorization_parameters")
     scopes = parameters.get("required_scopes") if isinstance(parameters, dict) else None
     return scopes[0] if isinstance(scopes, list) and scopes and isinstance(scopes[0], str) else None
+
+
+def parse(scope: str) -> list[Scope]:
+    """The scope, with its dependent ones, as globus-sdk has it."""
+    found: Any = Scope.parse(scope)  # a list before globus-sdk 4, one of them since
+    return found if isinstance(found, list) else [found]
 
 
 def resource_server(scope: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -99,6 +100,18 @@ def test_nobody_there(command: Command, naps: list[float]) -> None:
     assert (done.exit_code, done.out) == (6, "")
     assert done.err.endswith(f"Error: No answer from 127.0.0.1:{port}: the connection is refused.\n")
     assert 3 < sum(naps) < 12
+
+
+def test_a_long_wait_is_told_of(odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    class AtOnce(threading.Timer):
+        def start(self) -> None:
+            self.function(*self.args, **self.kwargs)
+
+    monkeypatch.setattr("client.trace.threading.Timer", AtOnce)
+    odd.answer("GET /a/status", action("ACTIVE"))
+    done = odd_command("status", "a")
+    assert done.err == f"Waiting for an answer from {odd.url.removeprefix('http://')} …\n"
+    assert done.json["status"] == "ACTIVE"
 
 
 def test_retry_after_is_kept_to(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
