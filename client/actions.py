@@ -14,7 +14,7 @@ from .action_client import ROLES, STATUSES
 from .body import read_body
 from .errors import NOT_FOUND
 from .group import cli
-from .outcome import ask, check_body, finish, give_consent, listed, release_each
+from .outcome import ask, check_body, complete_ids, finish, give_consent, listed, release_each
 from .polling import PATIENCE_SECONDS
 from .principal import principal_urns
 from .session import Session, an_object, common_options
@@ -119,8 +119,8 @@ def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) ->
         session.show(an_object(session.client.release(action_ids[0])))
         return 0
     if all_of_them:
-        action_ids = tuple(str(action["action_id"]) for action in listed(session, ("succeeded", "failed"), None, None))
-    return release_each(session, action_ids, ignore=(NOT_FOUND,) if all_of_them else ())
+        return release_each(session, complete_ids(session), ignore=(NOT_FOUND,))
+    return release_each(session, action_ids, ignore=())
 
 
 @cli.command()

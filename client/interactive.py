@@ -18,7 +18,7 @@ def ask_for_body(schema: Mapping[str, Any], talk: Talk) -> dict[str, Any]:
     :raises SchemaError: the schema has no fields that could be asked for.
     """
     if not properties(schema, schema):
-        raise SchemaError("the provider's input_schema names no fields to ask for: use --body")
+        raise SchemaError("the provider's input_schema names no fields: use --body")
     return _ask_for_object(schema, schema, talk, (), 0)
 
 

@@ -13,7 +13,7 @@ from . import login, page
 from .action_client import ROLES
 from .errors import FAILED, NOT_FOUND, TROUBLE, Refusal, explain
 from .interactive import ask_for_body
-from .polling import BadAnswer
+from .polling import COMPLETE, BadAnswer
 from .schema import SchemaError, problems, read_schema
 from .session import Session, an_object
 from .watch import watch
@@ -22,10 +22,9 @@ from .watch import watch
 def ask(session: Session) -> dict[str, Any]:
     """The body that somebody gives, field by field."""
     try:
-        body = ask_for_body(read_schema(session.description()), session.talk)
+        return ask_for_body(read_schema(session.description()), session.talk)
     except SchemaError as error:
-        raise Refusal(f"{str(error).capitalize()}.", TROUBLE) from error
-    return body
+        raise Refusal(f"Nothing can be asked for: {error}.", TROUBLE) from error
 
 
 def check_body(session: Session, body: dict[str, Any]) -> None:
@@ -35,7 +34,10 @@ def check_body(session: Session, body: dict[str, Any]) -> None:
     """
     try:
         found = problems(read_schema(session.description()), body)
-    except (SchemaError, BadAnswer, globus_sdk.GlobusAPIError) as error:
+    except SchemaError as error:
+        session.talk.say(f"The input is sent unchecked: {error}.")
+        return
+    except (BadAnswer, globus_sdk.GlobusAPIError) as error:
         session.talk.details(f"The input is sent unchecked: {explain(error)[0]}")
         return
     if found:
@@ -45,7 +47,7 @@ def check_body(session: Session, body: dict[str, Any]) -> None:
 
 def finish(session: Session, action: dict[str, Any], watched: bool, patience: float) -> int:
     """Show an action, once it is complete if it is to be watched; with the exit code that tells how it ended."""
-    if watched and action.get("status") not in ("SUCCEEDED", "FAILED"):
+    if watched and action.get("status") not in COMPLETE:
         action_id = action.get("action_id")
         if not isinstance(action_id, str):
             raise BadAnswer("The provider's answer names no action_id: there is nothing to watch.")
@@ -87,6 +89,14 @@ def listed(
     if more:
         session.talk.say(f"These are the {limit} newest: --all shows all of them, --limit a number.")
     return actions
+
+
+def complete_ids(session: Session) -> list[str]:
+    """The ids of the caller's actions that are complete, also where the provider lists others with them."""
+    actions = listed(session, ("succeeded", "failed"), None, None)
+    return [
+        str(action["action_id"]) for action in actions if action.get("status") in COMPLETE and "action_id" in action
+    ]
 
 
 def release_each(session: Session, action_ids: Sequence[str], *, ignore: Sequence[int]) -> int:

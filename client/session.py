@@ -139,7 +139,7 @@ def an_object(response: globus_sdk.GlobusHTTPResponse) -> dict[str, Any]:
 
 def _repeated(ctx: click.Context, parameter: str, option: str) -> Sequence[str]:
     given = ctx.get_parameter_source(parameter) == ParameterSource.COMMANDLINE
-    return [option, ctx.params[parameter]] if given else []
+    return [option, str(ctx.params[parameter])] if given else []
 
 
 def provider_url(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -223,6 +223,17 @@ def test_the_next_page_is_asked_for_where_the_first_one_was(odd_command: Command
     assert odd.requests[-1] == "GET /actions?marker=m&limit=1"
 
 
+def test_what_is_released_is_complete_whatever_the_provider_lists(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer(
+        "GET /actions",
+        Answer(200, [{"action_id": "a", "status": "FAILED"}, {"action_id": "b", "status": "ACTIVE"}, {}]),
+    )
+    odd.answer("POST /a/release", action("FAILED"))
+    done = odd_command("release", "--all")
+    assert (done.exit_code, done.err) == (0, "1 released.\n")
+    assert [request for request in odd.requests if "POST" in request] == ["POST /a/release"]
+
+
 @pytest.mark.parametrize("body", ["", {"actions": 1}, [1]], ids=str)
 def test_a_list_that_is_none_is_trouble(odd_command: Command, odd: OddProvider, body: Any) -> None:
     odd.answer("GET /actions", Answer(200, body))

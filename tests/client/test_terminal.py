@@ -23,7 +23,8 @@ def test_a_page_for_people(terminal: Terminal) -> None:
 
 
 def test_a_live_line_and_how_to_go_on_after_ctrl_c(terminal: Terminal, slow_provider: RunningProvider) -> None:
-    options = ["--action-url", slow_provider.url, "--token", "local-token-alice"]
+    client_id = "0e0e0e0e-0000-4000-8000-000000000000"
+    options = ["--action-url", slow_provider.url, "--token", "local-token-alice", "--client-id", client_id]
     watching = terminal("run", "-b", BODY, "--watch", *options, ACTION_URL="")
     watching.expect(r"ACTIVE  0:00  \[ {20}\]   0%, about 9:59 left")
     watching.expect(r"\x1b\[KACTIVE  0:01")
@@ -32,7 +33,7 @@ def test_a_live_line_and_how_to_go_on_after_ctrl_c(terminal: Terminal, slow_prov
     assert "No longer watching; the action goes on.\n" in said
     found = re.search(r"Cancel it: +python -m client (cancel .+)\n", said)
     assert found
-    assert f"status --action-url {slow_provider.url} --token TOKEN --watch " in said
+    assert f"status --action-url {slow_provider.url} --token TOKEN --client-id {client_id} --watch " in said
     cancelled = terminal(*shlex.split(found[1].replace("TOKEN", "local-token-alice")), ACTION_URL="")
     assert '"error": "CANCELLED"' in seen(cancelled)
 
