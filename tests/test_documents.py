@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -38,7 +39,7 @@ def here(text: str, provider: RunningProvider) -> str:
 
 
 def test_the_tour_with_curl(provider: RunningProvider) -> None:
-    tour = [block for block in blocks("README.md", "sh") if "globus-automate" not in block]
+    tour = [block for block in blocks("README.md", "sh") if "globus-a" not in block]
     script = here("\n".join(f"{block}\necho\n" for block in tour), provider)
     done = subprocess.run(["bash", "-eu"], input=script, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -46,6 +47,41 @@ def test_the_tour_with_curl(provider: RunningProvider) -> None:
         assert word in done.stdout
     assert "DeveloperError" not in done.stdout
     assert "InvalidRequest" not in done.stdout
+
+
+@pytest.fixture
+def own_client(tmp_path: Path) -> dict[str, str]:
+    """An environment in which the client is installed, without what pip would fetch for that."""
+    (tmp_path / "bin").mkdir()
+    shim = tmp_path / "bin" / "globus-action"
+    shim.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m client "$@"\n')
+    shim.chmod(0o755)
+    return clean_environment(HOME=str(tmp_path), PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/client.md"])
+def test_the_tours_with_our_own_client(
+    document: str, provider: RunningProvider, own_client: dict[str, str], tmp_path: Path
+) -> None:
+    install, *tour = (block for block in blocks(document, "sh") if "globus-action" in block)
+    assert "pip install --quiet .\n" in install
+    settings = "\n".join(line for line in install.splitlines() if line.startswith("export "))
+    script = here("\n".join([settings, *tour]), provider)
+    done = subprocess.run(
+        ["bash", "-eu"], input=script, capture_output=True, text=True, env=own_client, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for word in ('"title": "What Time Is It Right Now?"', '"whattimeisit": ', '"error": "CANCELLED"', "exit code 2"):
+        assert word in done.stdout
+    assert "utc_offset: 25 is greater than or equal to the maximum of 24" in done.stderr
+    assert "Trying again" not in done.stderr
+
+
+def test_the_programs_with_our_own_client(provider: RunningProvider) -> None:
+    (snippet,) = blocks("docs/client.md", "python")
+    typed = [sys.executable, "-c", here(snippet, provider)]
+    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "whattimeisit" in done.stdout
 
 
 def test_the_tour_with_the_command_line(provider: RunningProvider, command: str, tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""The commands about the caller: login, logout, whoami; and shell completion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import globus_sdk
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
+
+from . import login
+from .errors import Refusal
+from .group import COMMAND, cli
+from .session import Session, common_options
+
+SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
+
+@cli.command("login")
+@click.option("--force", is_flag=True, help="Log in again, even where that is not needed.")
+@click.option("--browser/--no-browser", default=None, help="Log in in a browser here, or by a code to paste.")
+@common_options
+def log_in(session: Session, force: bool, browser: bool | None) -> None:
+    """Log in: for the provider at --action-url, if one is given."""
+    if session.credentials.token is not None:
+        raise click.UsageError("There is a token (--token, ACTION_TOKEN): with it, there is no login.")
+    app = login.open_app(session.credentials, session.talk, browser=browser)
+    session.app = app
+    if session.action_url or session.action_scope:
+        login.require(app, session.scope)
+    if not app.login_required() and not force:
+        session.talk.say(f"You are logged in already, as {name_of(session)}. (--force logs in again, logout logs out.)")
+        return
+    app.login(force=True)
+    session.talk.say(f"You are logged in as {name_of(session)}.")
+
+
+@cli.command("logout")
+@common_options
+def log_out(session: Session) -> None:
+    """Log out: revoke and delete the tokens that are stored."""
+    app = login.open_app(session.credentials, session.talk)
+    session.talk.say("You are logged out." if login.log_out(app) else "You were not logged in.")
+
+
+@cli.command()
+@common_options
+def whoami(session: Session) -> None:
+    """Show as whom you are logged in."""
+    document = who(session)
+    session.show(document, lambda: str(document.get("preferred_username") or document.get("sub")))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete this command.
+
+    For bash: eval "$(globus-action completion bash)" in ~/.bashrc.
+    """
+    click.echo(SHELLS[shell](cli, {}, COMMAND, "_GLOBUS_ACTION_COMPLETE").source())
+
+
+def who(session: Session) -> dict[str, Any]:
+    token = login.authorizer(session.credentials, session.talk)
+    try:
+        return login.userinfo(session.app, token, session.talk)
+    except globus_sdk.AuthAPIError as error:
+        if token is None or error.http_status not in (401, 403):
+            raise
+        raise Refusal(
+            "This token is not for Globus Auth, so that it does not tell whose it is (or it is not active).", 3
+        ) from error
+
+
+def name_of(session: Session) -> str:
+    document = who(session)
+    return str(document.get("preferred_username") or document.get("sub"))

@@ -1,0 +1,243 @@
+"""ActionClient: the operations of an Action Provider as methods, on globus-sdk."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from globus_sdk import BaseClient, GlobusAPIError, GlobusHTTPResponse
+from globus_sdk.authorizers import GlobusAuthorizer
+from globus_sdk.globus_app import GlobusApp
+from globus_sdk.scopes import Scope
+from requests.utils import parse_header_links
+
+from .polling import PATIENCE_SECONDS, Look, follow
+from .scope import parse, resource_server, scope_in_document, scope_in_refusal
+
+STATUSES = ("active", "inactive", "succeeded", "failed")
+ROLES = ("creator_id", "monitor_by", "manage_by")
+
+
+class ActionAPIError(GlobusAPIError):
+    """The answer of a provider that is an error. `message` also finds what the Action Provider toolkit says."""
+
+    MESSAGE_FIELDS = ["message", "detail", "description", "title"]  # noqa: RUF012 # as in the class that it extends
+
+
+class ActionClient(BaseClient):
+    """A client for the Action Provider at one URL.
+
+    Every method that asks the provider returns the SDK's response, and raises :class:`ActionAPIError` for an HTTP
+    status of 400 and above, or ``globus_sdk.NetworkError``. The SDK repeats a request on 429, 5xx and broken
+    connections; :meth:`run` keeps its `request_id` then, so that no second action is started.
+
+    :param action_url: where the provider is; a slash at the end does not matter to any method but `introspect`.
+    :param scope: its Globus Auth scope; with an `app` and without a scope, the provider is asked for it.
+    :param app: logs somebody in when that is needed.
+    :param authorizer: instead of an `app`, for a token that is there already.
+    :param options: of ``globus_sdk.BaseClient``.
+    :raises ValueError: with an `app`, for a scope that is none.
+    :raises LookupError: with an `app`, where the provider does not tell its scope.
+    """
+
+    service_name = "actions"
+    error_class = ActionAPIError
+
+    def __init__(
+        self,
+        action_url: str,
+        *,
+        scope: str | None = None,
+        app: GlobusApp | None = None,
+        authorizer: GlobusAuthorizer | None = None,
+        **options: Any,
+    ) -> None:
+        self.action_url = action_url
+        if app is not None and scope is None:
+            scope = find_scope(ActionClient(action_url))
+        self._scope = scope
+        super().__init__(base_url=action_url, app=app, authorizer=authorizer, **options)
+
+    @classmethod
+    def new_client(cls, action_url: str, authorizer: GlobusAuthorizer | None, http_timeout: float = 10) -> ActionClient:
+        """A client with an authorizer, as the retired ``globus_automate_client`` makes it."""
+        client = cls(action_url, authorizer=authorizer, app_name="ActionClient")
+        client.transport.http_timeout = http_timeout
+        return client
+
+    @property
+    def resource_server(self) -> str | None:
+        return resource_server(self._scope) if self._scope else None
+
+    @property
+    def default_scope_requirements(self) -> list[Scope]:
+        return parse(self._scope) if self._scope else []
+
+    @property
+    def action_scope(self) -> str:
+        """The provider's scope, asked for once; "" where it has none."""
+        if self._scope is None:
+            self._scope = scope_in_document(self.introspect().data) or ""
+        return self._scope
+
+    def introspect(self) -> GlobusHTTPResponse:
+        """What the provider is, who may use it, and the schema of its input."""
+        return self.get(self.action_url)
+
+    def run(
+        self,
+        body: Mapping[str, Any],
+        request_id: str | None = None,
+        manage_by: Iterable[str] | None = None,
+        monitor_by: Iterable[str] | None = None,
+        label: str | None = None,
+        **fields: Any,
+    ) -> GlobusHTTPResponse:
+        """Start an action.
+
+        :param body: the provider's input.
+        :param request_id: names this request: a repeat of it starts no second action. A new one by default.
+        :param manage_by: principal URNs (``urn:globus:auth:identity:UUID``, ``urn:globus:groups:id:UUID``) of those who
+            may also cancel and release it.
+        :param monitor_by: of those who may see it.
+        :param fields: further ones of the request, such as `deadline` and `release_after`.
+        """
+        request = {
+            "request_id": request_id or str(uuid.uuid4()),
+            "body": body,
+            "manage_by": None if manage_by is None else list(manage_by),
+            "monitor_by": None if monitor_by is None else list(monitor_by),
+            "label": label,
+            **fields,
+        }
+        return self.post(self._url("run"), data={name: value for name, value in request.items() if value is not None})
+
+    def status(self, action_id: str) -> GlobusHTTPResponse:
+        """How an action is."""
+        return self.get(self._url(action_id, "status"))
+
+    def cancel(self, action_id: str) -> GlobusHTTPResponse:
+        """Have an action stop."""
+        return self.post(self._url(action_id, "cancel"))
+
+    def release(self, action_id: str) -> GlobusHTTPResponse:
+        """Have the provider forget an action that is complete."""
+        return self.post(self._url(action_id, "release"))
+
+    def resume(self, action_id: str) -> GlobusHTTPResponse:
+        """Have an INACTIVE action go on."""
+        return self.post(self._url(action_id, "resume"))
+
+    def log(
+        self,
+        action_id: str,
+        limit: int = 10,
+        reverse_order: bool = False,
+        marker: str | None = None,
+        per_page: int | None = None,
+    ) -> GlobusHTTPResponse:
+        """What has happened to an action. Not every provider keeps a log."""
+        query = {
+            "limit": limit,
+            "reverse_order": "true" if reverse_order else None,
+            "pagination_token": marker,
+            "per_page": per_page if marker is None else None,
+        }
+        given = {name: value for name, value in query.items() if value is not None}
+        return self.get(self._url(action_id, "log"), query_params=given)
+
+    def enumerate(
+        self, statuses: Iterable[str] = STATUSES, roles: Iterable[str] = ("creator_id",), limit: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The actions that the caller has one of the `roles` in, page after page. Not every provider lists them.
+
+        :param limit: how many a page has at most; the provider decides by default.
+        :raises ValueError: an answer is not a list of actions.
+        """
+        query: dict[str, Any] = {"status": ",".join(statuses), "roles": ",".join(roles)}
+        if limit is not None:
+            query["limit"] = limit
+        seen: set[str] = set()
+        while True:
+            response = self.get(self._url("actions"), query_params=query)
+            page = response.data
+            if not isinstance(page, list) or not all(isinstance(action, dict) for action in page):
+                raise ValueError("The provider's answer is not a list of actions.")
+            yield from page
+            link = _next_link(response)
+            if link is None or link in seen:
+                return
+            seen.add(link)
+            # only its query: where it points to another host, the token is not to go there
+            query = dict(parse_qsl(urlsplit(link).query))
+
+    def follow(
+        self,
+        action_id: str,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Iterator[Look]:
+        """Look at an action again and again until it is complete: see :func:`.polling.follow`."""
+        return follow(lambda: self._look(action_id), patience_seconds=patience_seconds, sleep=sleep)
+
+    def wait(self, action_id: str, *, patience_seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """The status of an action once it has SUCCEEDED or FAILED.
+
+        :param patience_seconds: how long it may be impossible to get an answer.
+        :raises GlobusAPIError: the provider refuses, or was in trouble for longer than that.
+        :raises globus_sdk.NetworkError: it could not be reached for longer than that.
+        """
+        document: dict[str, Any] = {}
+        for look in self.follow(action_id, patience_seconds=patience_seconds):
+            document = look.document or {}
+        return document
+
+    def _look(self, action_id: str) -> GlobusHTTPResponse:
+        """Its status, by one request: whoever follows an action has a patience of their own."""
+        try:
+            with self._without_retries():
+                return self.status(action_id)
+        except GlobusAPIError as error:
+            if error.http_status != 401:
+                raise
+            return self.status(action_id)  # the SDK renews a token as part of its retries
+
+    @contextlib.contextmanager
+    def _without_retries(self) -> Iterator[None]:
+        policy: Any = getattr(self, "retry_config", self.transport)  # the former since globus-sdk 4
+        kept, policy.max_retries = policy.max_retries, 0
+        try:
+            yield
+        finally:
+            policy.max_retries = kept
+
+    def _url(self, *parts: str) -> str:
+        # complete, since globus-sdk quotes a path, and a part is quoted here: it may hold a slash
+        return "/".join([self.action_url.rstrip("/"), *(quote(part, safe="") for part in parts)])
+
+
+def find_scope(client: ActionClient) -> str:
+    """The scope of a provider, by asking it.
+
+    :param client: one without a token: what it is told, everybody is.
+    :raises LookupError: the provider does not tell.
+    """
+    try:
+        scope = scope_in_document(client.introspect().data)
+    except GlobusAPIError as error:
+        if error.http_status not in (401, 403):
+            raise
+        scope = scope_in_refusal(error)
+    if scope is None:
+        raise LookupError(f"{client.action_url} does not tell its scope to somebody without a token: it must be given.")
+    return scope
+
+
+def _next_link(response: GlobusHTTPResponse) -> str | None:
+    links = parse_header_links(response.headers.get("Link", ""))
+    return next((str(link["url"]) for link in links if link.get("rel") == "next"), None)

@@ -1,0 +1,171 @@
+"""The commands about actions: one short function an operation of the interface."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import click
+import globus_sdk
+
+from . import page
+from .action_client import ROLES, STATUSES
+from .body import read_body
+from .errors import NOT_FOUND
+from .group import cli
+from .outcome import ask, check_body, complete_ids, finish, give_consent, listed, release_each
+from .polling import PATIENCE_SECONDS
+from .principal import principal_urns
+from .session import Session, an_object, common_options
+
+ACTION_ID = click.argument("action_id", metavar="ACTION_ID")
+
+
+def watching(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of the commands that can watch."""
+    function = click.option("-w", "--watch", "watched", is_flag=True, help="Watch the action until it is complete.")(
+        function
+    )
+    return click.option(
+        "--patience",
+        type=click.FloatRange(0),
+        default=PATIENCE_SECONDS,
+        show_default=True,
+        metavar="SECONDS",
+        help="With --watch: how long to bear with a provider that cannot be reached.",
+    )(function)
+
+
+@cli.command()
+@common_options
+def introspect(session: Session) -> None:
+    """Show what the provider is, who may run it, and what it takes."""
+    document = session.description()
+    run_command = session.command("run")
+    session.show(document, lambda: page.provider_page(document, run_command=run_command))
+
+
+@cli.command()
+@click.option("-b", "--body", metavar="BODY", help="The input: JSON or YAML, the name of a file, or - for stdin.")
+@click.option("-i", "--interactive", is_flag=True, help="Ask for each field of the input.")
+@click.option("--request-id", help="Names this request: repeated, it starts no second action. [default: a new one]")
+@click.option("-l", "--label", help="What to call the action.")
+@click.option(
+    "--manage-by", multiple=True, callback=principal_urns, help="Who else may cancel and release it. [repeatable]"
+)
+@click.option("--monitor-by", multiple=True, callback=principal_urns, help="Who else may see it. [repeatable]")
+@click.option("--deadline", metavar="TIME", help="When it must be done, as 2027-01-31T12:00:00Z.")
+@click.option("--release-after", metavar="DURATION", help="How long to keep it once it is complete, as P7D.")
+@click.option("--check/--no-check", default=True, show_default=True, help="Check the input against the schema first.")
+@watching
+@common_options
+def run(
+    session: Session,
+    *,
+    body: str | None,
+    interactive: bool,
+    request_id: str | None,
+    check: bool,
+    watched: bool,
+    patience: float,
+    **fields: Any,
+) -> int:
+    """Start an action."""
+    if (body is None) != interactive:
+        raise click.UsageError("Give the input: by --body, or by --interactive to be asked for each field.")
+    given = read_body(body) if body is not None else ask(session)
+    if check and body is not None:
+        check_body(session, given)
+    request_id = request_id or str(uuid.uuid4())
+    fields = {name: value for name, value in fields.items() if value is not None}
+    client = session.client
+    try:
+        action = an_object(client.run(given, request_id, **fields))
+    except (globus_sdk.NetworkError, KeyboardInterrupt):
+        session.talk.say(f"The action may have started. To repeat this safely, add --request-id {request_id}")
+        raise
+    return finish(session, action, watched, patience)
+
+
+@cli.command()
+@ACTION_ID
+@watching
+@common_options
+def status(session: Session, action_id: str, watched: bool, patience: float) -> int:
+    """Show how an action is."""
+    if watched:
+        return finish(session, {"action_id": action_id}, watched, patience)
+    return finish(session, an_object(session.client.status(action_id)), watched, patience)
+
+
+@cli.command()
+@ACTION_ID
+@common_options
+def cancel(session: Session, action_id: str) -> None:
+    """Have an action stop."""
+    session.show(an_object(session.client.cancel(action_id)))
+
+
+@cli.command()
+@click.argument("action_ids", metavar="ACTION_ID...", nargs=-1)
+@click.option("--all", "all_of_them", is_flag=True, help="All of your actions that are complete.")
+@common_options
+def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) -> int:
+    """Have the provider forget actions that are complete."""
+    if bool(action_ids) == all_of_them:
+        raise click.UsageError("Which actions? Give their ids, or --all for all of yours that are complete.")
+    if len(action_ids) == 1:
+        session.show(an_object(session.client.release(action_ids[0])))
+        return 0
+    if all_of_them:
+        return release_each(session, complete_ids(session), ignore=(NOT_FOUND,))
+    return release_each(session, action_ids, ignore=())
+
+
+@cli.command()
+@ACTION_ID
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many entries at most.")
+@click.option("--reverse", is_flag=True, help="The last one first.")
+@click.option("--marker", help="Where to go on: what the page before names as `marker`.")
+@common_options
+def log(session: Session, action_id: str, limit: int, reverse: bool, marker: str | None) -> None:
+    """Show what has happened to an action."""
+    document = an_object(session.client.log(action_id, limit, reverse, marker))
+    entries = document.get("entries")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return session.show(document)
+    if document.get("has_next_page"):
+        session.talk.say(f"There is more: --marker {document.get('marker')}")
+    return session.show(document, lambda: page.log_table(entries))
+
+
+@cli.command("list")
+@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES, case_sensitive=False),
+              help="Only those that are so. [repeatable; default: all]")  # fmt: skip
+@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), default=ROLES[:1], show_default=True,
+              help="What you are to the action. [repeatable]")  # fmt: skip
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@click.option("--all", "all_of_them", is_flag=True, help="No limit.")
+@common_options
+def list_actions(
+    session: Session, statuses: tuple[str, ...], roles: tuple[str, ...], limit: int, all_of_them: bool
+) -> None:
+    """List your actions, the newest first."""
+    actions = listed(session, statuses or STATUSES, roles, None if all_of_them else limit)
+    if not actions:
+        session.talk.say("There are none.")
+    session.show(actions, lambda: page.actions_table(actions))
+
+
+@cli.command()
+@ACTION_ID
+@click.option("--query-for-inactive-reason/--no-query-for-inactive-reason", "query", default=True, show_default=True,
+              help="See first what it waits for, and ask for your consent where that is it.")  # fmt: skip
+@watching
+@common_options
+def resume(session: Session, action_id: str, query: bool, watched: bool, patience: float) -> int:
+    """Have an action go on that waits for you."""
+    if query:
+        give_consent(session, an_object(session.client.status(action_id)))
+    return finish(session, an_object(session.client.resume(action_id)), watched, patience)

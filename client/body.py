@@ -1,0 +1,88 @@
+"""The body of a request, as it is given on the command line: JSON or YAML, in a word, a file or on stdin."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class BodyError(ValueError):
+    """Raised when what is given is no body, with what would be one."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as JSON has it: a date is a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_body(given: str) -> dict[str, Any]:
+    """The object that `given` is, or names.
+
+    :param given: JSON or YAML, a file's name with or without an @ in front, or - for stdin.
+    :raises BodyError: it is no object, or there is no such file.
+    """
+    source, text = _text(given)
+    try:
+        body = _parse(text)
+        json.dumps(body, allow_nan=False)
+    except RecursionError as error:
+        raise BodyError(f"{source} is nested too deeply.") from error
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise BodyError(f"{source} is neither JSON nor YAML: {_first_line(error)}") from error
+    if not isinstance(body, dict):
+        raise BodyError(
+            f'{source} is no JSON object such as {{"name": "value"}}, nor the name of a file that holds one.'
+        )
+    return body
+
+
+def _text(given: str) -> tuple[str, str]:
+    """What to call the source, and its text."""
+    if given == "-":
+        return "stdin", _decode(sys.stdin.buffer.read(), "stdin")
+    if not given.strip():
+        raise BodyError("it is empty.")
+    name = given.removeprefix("@")
+    if given.lstrip().startswith("{"):
+        return "the body", given
+    try:
+        return f"the file {name}", _decode(Path(name).read_bytes(), f"the file {name}")
+    except (OSError, ValueError) as error:
+        if isinstance(error, BodyError):
+            raise
+        if given.startswith("@") or isinstance(error, (IsADirectoryError, PermissionError)):
+            strerror = getattr(error, "strerror", None) or "its name is none"
+            raise BodyError(f"the file {name} cannot be read: {strerror}.") from error
+    return "the body", given
+
+
+def _decode(content: bytes, source: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BodyError(f"{source} is not text in UTF-8.") from error
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        if text.lstrip().startswith("{") and "'" not in text and ": " not in text:
+            raise  # meant as JSON: its message helps more than that of YAML
+        return yaml.load(text, _Loader)  # noqa: S506 # safe: it extends SafeLoader
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}."
+    return f"{str(error).splitlines()[0]}."

@@ -1,0 +1,99 @@
+"""Every error's way to the person: one place that says what went wrong, and which exit code that is."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import globus_sdk
+from globus_sdk.login_flows import CommandLineLoginFlowEOFError, LocalServerLoginError
+
+from .body import BodyError
+from .polling import BadAnswer
+from .talk import shorten
+from .trace import reason
+
+FAILED, USAGE, NOT_ALLOWED, NOT_FOUND, CONFLICT, TROUBLE = 1, 2, 3, 4, 5, 6
+INTERRUPTED = 130
+
+_EXIT_CODES = {400: USAGE, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 405: NOT_FOUND, 409: CONFLICT}
+_EXIT_CODES |= {410: NOT_FOUND, 412: CONFLICT, 413: USAGE, 414: USAGE, 422: USAGE}
+
+
+class Refusal(Exception):
+    """Raised when a command cannot do what it is asked to; with the exit code that says so."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """What to tell, and the exit code."""
+    for kind, explanation in _EXPLANATIONS:
+        if isinstance(error, kind):
+            return explanation(error)
+    return f"{type(error).__name__}: {shorten(str(error))}", TROUBLE
+
+
+def _of_globus_auth(error: globus_sdk.AuthAPIError) -> tuple[str, int]:
+    if error.http_status >= 500 or error.http_status == 429:
+        return f"Globus Auth is in trouble: {_answer(error)}", TROUBLE
+    hint = "" if error.code == "invalid_client" else " (`login --force` logs in anew.)"
+    return f"Globus Auth refuses: {_answer(error)}{hint}", NOT_ALLOWED
+
+
+def _of_the_sdk(error: globus_sdk.GlobusError) -> tuple[str, int]:
+    if type(error).__name__ == "IdentityMismatchError":  # its module has another name in globus-sdk 4
+        return "You are logged in as somebody else already: `logout` comes first.", NOT_ALLOWED
+    return shorten(str(error)), NOT_ALLOWED
+
+
+def _answer(error: globus_sdk.GlobusAPIError) -> str:
+    """What the provider says, behind its status."""
+    code = error.code if error.code not in (None, "Error") else error.http_reason
+    sentences = list(dict.fromkeys(_sentences(error)))
+    head = f"{error.http_status} {code or ''}".rstrip()
+    if len(sentences) > 1:
+        return "\n".join([f"{head}:", *(f"  - {sentence}" for sentence in sentences)])
+    return f"{head}: {sentences[0]}" if sentences else head
+
+
+def _sentences(error: globus_sdk.GlobusAPIError) -> Iterator[str]:
+    if error.messages:
+        yield from (shorten(message.strip()) for message in error.messages[:20])
+        return
+    document = error.raw_json
+    names = ("description", "error_description", "error")
+    told = next((document[name] for name in names if document.get(name)), None) if isinstance(document, dict) else None
+    text = re.sub(r"(?s)<(script|style|title).*?</\1>|<[^>]*>", " ", error.text if told is None else str(told))
+    text = " ".join(html.unescape(text).split())
+    if text:
+        yield shorten(text)
+
+
+def _no_answer(error: globus_sdk.NetworkError) -> str:
+    cause = error.underlying_exception
+    request = getattr(cause, "request", None)
+    host = urlsplit(getattr(request, "url", None) or "").netloc
+    return f"No answer from {host or 'the server'}: {reason(cause)}."
+
+
+_EXPLANATIONS: tuple[tuple[type[Exception], Callable[[Any], tuple[str, int]]], ...] = (
+    (Refusal, lambda error: (str(error), error.exit_code)),
+    (click.ClickException, lambda error: (error.format_message(), error.exit_code)),
+    (BodyError, lambda error: (f"--body: {error}", USAGE)),
+    (globus_sdk.AuthAPIError, _of_globus_auth),
+    (globus_sdk.GlobusAPIError, lambda error: (_answer(error), _EXIT_CODES.get(error.http_status, TROUBLE))),
+    (globus_sdk.NetworkError, lambda error: (_no_answer(error), TROUBLE)),
+    (BadAnswer, lambda error: (str(error), TROUBLE)),
+    (CommandLineLoginFlowEOFError, lambda error: (f"The login did not come to its end: {error}", NOT_ALLOWED)),
+    (LocalServerLoginError, lambda error: (f"The login did not come to its end: {error}", NOT_ALLOWED)),
+    (globus_sdk.GlobusError, _of_the_sdk),
+    (OSError, lambda error: (f"{error.filename or 'Input or output'}: {error.strerror or error}", TROUBLE)),
+)
+"""The first that fits is the one."""

@@ -1,0 +1,85 @@
+"""Asking for a body, field by field, as the provider's schema has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .schema import DEEPEST, Field, SchemaError, problems, properties
+from .talk import Talk
+
+_NOTHING = object()
+
+
+def ask_for_body(schema: Mapping[str, Any], talk: Talk) -> dict[str, Any]:
+    """The body that somebody puts together at the terminal.
+
+    :raises SchemaError: the schema has no fields that could be asked for.
+    """
+    if not properties(schema, schema):
+        raise SchemaError("the provider's input_schema names no fields: use --body")
+    return _ask_for_object(schema, schema, talk, (), 0)
+
+
+def _ask_for_object(
+    schema: Mapping[str, Any], root: Mapping[str, Any], talk: Talk, path: tuple[str, ...], depth: int
+) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for field in properties(schema, root):
+        here = Field((*path, *field.path), field.schema, field.required)
+        nested = isinstance(field.schema.get("properties"), Mapping) and depth < DEEPEST
+        if nested and (field.required or talk.ask(f"Give {here.name}? [y/N]").lower() in ("y", "yes")):
+            value: Any = _ask_for_object(field.schema, root, talk, here.path, depth + 1)
+        else:
+            value = _NOTHING if nested else _ask(here, root, talk)
+        if value is not _NOTHING:
+            body[field.path[0]] = value
+    return body
+
+
+def _ask(field: Field, root: Mapping[str, Any], talk: Talk) -> Any:
+    """A value that is right by the field's schema; or nothing, where it may be left out."""
+    notes = ", ".join(filter(None, [field.type, field.limits, "" if field.required else "Enter leaves it out"]))
+    talk.say(f"{field.name}: {field.meaning}".removesuffix(": "), bold=True)
+    talk.say(f"  {notes}")
+    while True:
+        text = talk.ask(f"  {field.name}")
+        if not text and not field.required:
+            return _NOTHING
+        value = _value(text, field)
+        wrong = _problems(field, root, value)
+        if not wrong:
+            return value
+        for sentence in wrong:
+            talk.say(f"  {sentence.removeprefix('the body: ')}", fg="red")
+
+
+def _value(text: str, field: Field) -> Any:
+    """What was typed: a text for a field of texts, else JSON, else the text after all."""
+    if not text and "default" in field.schema:
+        return field.schema["default"]
+    kinds = field.schema.get("type")
+    if kinds == "string" or ("enum" in field.schema and text in field.schema["enum"]):
+        return text
+    if kinds == "boolean" and text.lower() in ("y", "yes", "n", "no", "true", "false"):
+        return text.lower() in ("y", "yes", "true")
+    if kinds == "array" and not text.lstrip().startswith("["):
+        text = f"[{text}]" if _is_json(f"[{text}]") else json.dumps([part.strip() for part in text.split(",")])
+    return json.loads(text) if _is_json(text) else text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _problems(field: Field, root: Mapping[str, Any], value: Any) -> list[str]:
+    definitions = {name: root[name] for name in ("$schema", "$defs", "definitions") if name in root}
+    try:
+        return problems({**definitions, **field.schema}, value)
+    except SchemaError:
+        return []  # the provider will tell

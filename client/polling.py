@@ -1,0 +1,132 @@
+"""Following an action to its end: when to look again, and how long to bear with trouble."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from globus_sdk import GlobusAPIError, GlobusHTTPResponse, NetworkError
+
+COMPLETE = ("SUCCEEDED", "FAILED")
+STATUS_WORDS = ("ACTIVE", "INACTIVE", *COMPLETE)
+
+PATIENCE_SECONDS = 120.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+GROWTH = 1.4
+LONGEST_RETRY_AFTER_SECONDS = 3600.0
+
+
+class BadAnswer(Exception):
+    """Raised when an answer is none that the Action Provider interface knows."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at an action has shown: its status document, or what came in between."""
+
+    document: dict[str, Any] | None = None
+    trouble: Exception | None = None
+    retry_after: float | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.document is not None and self.document["status"] in COMPLETE
+
+
+def follow(
+    ask: Callable[[], GlobusHTTPResponse],
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[Look]:
+    """Look at an action until it is complete, less and less often, but soon after it expects to be done.
+
+    Answers of 429 and 5xx, broken connections and answers that make no sense are borne with; an answer's `Retry-After`
+    is kept to.
+
+    :param ask: gets its status once.
+    :param patience_seconds: for how long it may be impossible to get an answer.
+    :raises GlobusAPIError: any other error; or these, for longer than that. So does a NetworkError or a BadAnswer.
+    """
+    pause, last_answer = FIRST_PAUSE_SECONDS, clock()
+    while True:
+        look = _look(ask, now)
+        yield look
+        if look.is_complete:
+            return
+        if look.trouble is None or _is_just_busy(look):
+            last_answer = clock()
+        elif clock() - last_answer >= patience_seconds:
+            raise look.trouble
+        if look.retry_after is not None:
+            sleep(look.retry_after)
+            continue
+        wait, pause = _pauses(look, pause, now())
+        sleep(wait)
+
+
+def _look(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) -> Look:
+    try:
+        response = ask()
+    except GlobusAPIError as error:
+        if error.http_status != 429 and error.http_status < 500:
+            raise
+        return Look(trouble=error, retry_after=_retry_after(error.headers.get("Retry-After"), now()))
+    except NetworkError as error:
+        return Look(trouble=error)
+    document = response.data
+    if not isinstance(document, dict) or document.get("status") not in STATUS_WORDS:
+        return Look(trouble=BadAnswer("The provider's answer is not the status of an action."))
+    return Look(document, retry_after=_retry_after(response.headers.get("Retry-After"), now()))
+
+
+def _is_just_busy(look: Look) -> bool:
+    return isinstance(look.trouble, GlobusAPIError) and look.trouble.http_status == 429
+
+
+def _pauses(look: Look, pause: float, now: datetime) -> tuple[float, float]:
+    """The next pause, and the one after it. The next ends when the action expects to be done, if that is sooner."""
+    expected = estimated_completion(look.document) if look.document else None
+    left = (expected - now).total_seconds() + 0.1 if expected else 0.0
+    if 0 < left < pause:
+        return left, FIRST_PAUSE_SECONDS
+    return pause, min(pause * GROWTH, LONGEST_PAUSE_SECONDS)
+
+
+def _retry_after(header: str | None, now: datetime) -> float | None:
+    """How many seconds a Retry-After header asks for: it holds a number of them, or a date (RFC 9110, 10.2.3)."""
+    if not header:
+        return None
+    try:
+        seconds = float(header) if header.strip().isdigit() else (_http_date(header) - now).total_seconds()
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS) or None
+
+
+def _http_date(text: str) -> datetime:
+    date = parsedate_to_datetime(text)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def estimated_completion(document: dict[str, Any]) -> datetime | None:
+    """When the action expects to be done, where the provider says so."""
+    details = document.get("details")
+    within = details.get("estimated_completion_time") if isinstance(details, dict) else None
+    return read_time(within or document.get("estimated_completion_time"))
+
+
+def read_time(value: Any) -> datetime | None:
+    """An ISO 8601 time; one without an offset is taken as UTC."""
+    try:
+        time_read = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return time_read if time_read.tzinfo else time_read.replace(tzinfo=UTC)

@@ -1,0 +1,43 @@
+"""Principals: whom --monitor-by and --manage-by name, and how they are called in words."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import click
+
+IDENTITY = "urn:globus:auth:identity:"
+GROUP = "urn:globus:groups:id:"
+
+_WORDS = {
+    "public": "everybody, without a login",
+    "all_authenticated_users": "everybody who is logged in",
+}
+
+
+def principal_urns(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    """Each value as a principal URN, once; a bare UUID is taken for the one of an identity."""
+    return list(dict.fromkeys(_urn(value.strip(), param) for value in values))
+
+
+def _urn(value: str, param: click.Parameter) -> str:
+    prefix = next((known for known in (IDENTITY, GROUP) if value.startswith(known)), "")
+    try:
+        return f"{prefix or IDENTITY}{uuid.UUID(value.removeprefix(prefix))}"
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{value[:100]!r} is no principal. Give {IDENTITY}UUID for a person or a service, or {GROUP}UUID for a "
+            "group (a bare UUID is taken for the former).",
+            param=param,
+        ) from error
+
+
+def in_words(principal: str) -> str:
+    """Who that is, as far as its form tells."""
+    if principal in _WORDS:
+        return _WORDS[principal]
+    found = re.fullmatch(f"({IDENTITY}|{GROUP})(.+)", principal)
+    if found is None:
+        return principal
+    return f"{'identity' if found[1] == IDENTITY else 'members of the group'} {found[2]}"

@@ -1,0 +1,199 @@
+"""The schema of a provider's input: its fields, and what is wrong with a body by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import validator_for
+from jsonschema_specifications import REGISTRY
+
+DEEPEST = 5
+"""So far down are objects in objects taken apart; a schema may refer to itself."""
+
+
+class SchemaError(Exception):
+    """Raised when a provider's schema is missing, or nothing can be checked by it."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the input. Its `path` is the names that lead to it."""
+
+    path: tuple[str, ...]
+    schema: Mapping[str, Any]
+    required: bool
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
+    @property
+    def type(self) -> str:
+        """Its type in words: "number", "list of texts", …"""
+        return _type(self.schema)
+
+    @property
+    def limits(self) -> str:
+        """What its values are restricted to, in words."""
+        return ", ".join(_limits(self.schema))
+
+    @property
+    def meaning(self) -> str:
+        return " ".join(str(self.schema.get("description") or self.schema.get("title") or "").split())
+
+
+def read_schema(description: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The input schema of an introspection document; older providers give it as a text.
+
+    :raises SchemaError: there is none.
+    """
+    schema = description.get("input_schema")
+    if isinstance(schema, str):
+        try:
+            schema = json.loads(schema)
+        except ValueError as error:
+            raise SchemaError("the provider's input_schema is not JSON") from error
+    if not isinstance(schema, dict):
+        raise SchemaError("the provider has no input_schema")
+    return schema
+
+
+def problems(schema: Mapping[str, Any], body: Any) -> list[str]:
+    """What is wrong with `body`, one sentence for each, with the field in front. Nothing is fetched from elsewhere.
+
+    :raises SchemaError: the schema itself is wrong, or refers to something that is not in it.
+    """
+    try:
+        kind = validator_for(schema, default=Draft7Validator)
+        kind.check_schema(schema)
+        found = sorted(kind(schema, registry=REGISTRY).iter_errors(body), key=lambda error: list(map(str, error.path)))
+        return list(dict.fromkeys(line for error in found for line in _sentences(best_match([error]) or error)))
+    except Exception as error:  # of many kinds: a bad pattern, a reference that leads nowhere, endless recursion
+        raise SchemaError(f"the provider's input_schema cannot be used ({type(error).__name__})") from error
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    path = list(map(str, error.absolute_path))
+    if error.validator == "required" and isinstance(error.instance, Mapping):
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield f"{'.'.join([*path, name])}: is missing"
+        return
+    if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
+        known = error.schema.get("properties", {})
+        for name in error.instance if not error.schema.get("patternProperties") else ():
+            if name not in known:
+                yield f"{'.'.join([*path, name])}: there is no such field; there is {', '.join(known) or 'none'}"
+        if not error.schema.get("patternProperties"):
+            return
+    message = error.message if len(error.message) <= 200 else f"{error.message[:199]}…"
+    yield f"{'.'.join(path) or 'the body'}: {message}"
+
+
+def fields(schema: Mapping[str, Any]) -> list[Field]:
+    """The fields of the input, those of objects within it in the place of these."""
+    return list(_fields(schema, schema, (), True, 0))
+
+
+def properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Field]:
+    """The fields of one object."""
+    own = _resolve(schema, root)
+    listed = own.get("properties")
+    needed = own.get("required")
+    names = needed if isinstance(needed, list) else []
+    return [
+        Field((str(name),), _resolve(value, root), name in names)
+        for name, value in (listed.items() if isinstance(listed, Mapping) else ())
+    ]
+
+
+def _fields(
+    schema: Mapping[str, Any], root: Mapping[str, Any], path: tuple[str, ...], required: bool, depth: int
+) -> Iterator[Field]:
+    for field in properties(schema, root):
+        here = Field((*path, *field.path), field.schema, required and field.required)
+        if isinstance(field.schema.get("properties"), Mapping) and depth < DEEPEST:
+            yield from _fields(field.schema, root, here.path, here.required, depth + 1)
+        else:
+            yield here
+
+
+def _resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema, or the one within `root` that it refers to."""
+    for _ in range(DEEPEST):
+        reference = schema.get("$ref") if isinstance(schema, Mapping) else None
+        if not isinstance(reference, str) or not reference.startswith("#/"):
+            break
+        found: Any = root
+        for step in reference[2:].split("/"):
+            name = step.replace("~1", "/").replace("~0", "~")
+            found = found.get(name) if isinstance(found, Mapping) else None
+        schema = {**found, **{k: v for k, v in schema.items() if k != "$ref"}} if isinstance(found, Mapping) else {}
+    return schema if isinstance(schema, Mapping) else {}
+
+
+_TYPES = {"string": "text", "boolean": "true or false", "integer": "whole number", "array": "list", "null": "nothing"}
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema or "const" in schema:
+        return "one of"
+    kinds = schema.get("type")
+    if kinds == "array":
+        items = schema.get("items")
+        inner = _type(items) if isinstance(items, Mapping) else "anything"
+        return "list" if inner in ("anything", "one of") else f"list of {inner}"
+    words = [_TYPES.get(str(kind), str(kind)) for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind]
+    return " or ".join(words) or "anything"
+
+
+def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
+    if "const" in schema:
+        yield json.dumps(schema["const"], ensure_ascii=False)
+    if isinstance(schema.get("enum"), Sequence):
+        yield ", ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    words = {
+        "exclusiveMinimum": "above {}",
+        "minimum": "at least {}",
+        "exclusiveMaximum": "below {}",
+        "maximum": "at most {}",
+        "multipleOf": "a multiple of {}",
+        "minLength": "{} or more characters",
+        "maxLength": "at most {} characters",
+        "pattern": "like {}",
+        "format": "{}",
+        "minItems": "{} or more",
+        "maxItems": "at most {}",
+    }
+    for name, word in words.items():
+        if name in schema and not isinstance(schema[name], bool):
+            yield word.format(schema[name])
+    if "default" in schema:
+        yield f"by default {json.dumps(schema['default'], ensure_ascii=False)}"
+
+
+def example(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A body that is right, put together from what the schema has by way of examples; None where that is not enough."""
+    whole = schema.get("examples")
+    if isinstance(whole, list) and whole and isinstance(whole[0], dict):
+        return whole[0]
+    body: dict[str, Any] = {}
+    for field in properties(schema, schema):
+        shown = [*_listed(field.schema, "examples"), *_listed(field.schema, "enum")]
+        shown += [field.schema[name] for name in ("const", "default") if name in field.schema]
+        if field.required and shown:
+            body[field.name] = shown[0]
+    try:
+        return body if not problems(schema, body) else None
+    except SchemaError:
+        return None
+
+
+def _listed(schema: Mapping[str, Any], name: str) -> list[Any]:
+    found = schema.get(name)
+    return found if isinstance(found, list) else []

@@ -1,0 +1,99 @@
+"""What is said to a person, on stderr: sentences, and one live line that is redrawn."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+
+import click
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+ERASE_LINE = "\r\x1b[K"
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would obey: it may come from anywhere."""
+    return CONTROL.sub("", text)
+
+
+def shorten(text: str, width: int = 300) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+class Talk:
+    """Speaks on stderr. A secret that it has been told of never comes out."""
+
+    def __init__(self) -> None:
+        self.verbose = False
+        self._secrets: set[str] = set()
+        self._live = ""
+        self.is_watching = False
+
+    @property
+    def has_terminal(self) -> bool:
+        """Whether a line can be redrawn."""
+        return sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb"
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def keep_secret(self, text: str) -> None:
+        self._secrets.add(text)
+
+    def ask(self, question: str) -> str:
+        """What somebody types; "" for a bare Enter.
+
+        :raises click.Abort: nobody answers.
+        """
+        with contextlib.redirect_stdout(sys.stderr):  # older releases of click let a blank slip to stdout
+            answer = click.prompt(self._clean(question), default="", show_default=False, err=True)
+        return str(answer).strip()
+
+    def say(self, text: str, *, fg: str | None = None, bold: bool = False) -> None:
+        """A sentence, on a line of its own."""
+        live, self._live = self._live, ""
+        click.echo(ERASE_LINE * bool(live) + self._styled(self._clean(text), fg, bold), err=True)
+        if live:
+            self.live(live)
+
+    def details(self, text: str) -> None:
+        """A sentence for those who have asked for --verbose."""
+        if self.verbose:
+            self.say(text)
+
+    def live(self, text: str) -> None:
+        """Put `text` in the place of the last live line."""
+        width = shutil.get_terminal_size().columns - 1
+        text = self._clean(text)[: max(width, 1)]
+        if text != self._live:
+            self._live = text
+            click.echo(ERASE_LINE + text, err=True, nl=False)
+
+    @contextlib.contextmanager
+    def live_line(self) -> Iterator[None]:
+        """While this lasts, there may be a live line; afterwards, it is gone."""
+        self.is_watching = True
+        try:
+            yield
+        finally:
+            self.is_watching = False
+            if self._live:
+                click.echo(ERASE_LINE, err=True, nl=False)
+            self._live = ""
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return printable(text)
+
+    @staticmethod
+    def _styled(text: str, fg: str | None, bold: bool) -> str:
+        if os.environ.get("NO_COLOR") or not (fg or bold):
+            return text
+        return click.style(text, fg=fg, bold=bold or None)

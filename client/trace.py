@@ -1,0 +1,107 @@
+"""What goes over the wire, told on stderr: each request where that is asked for, and long waits always."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from globus_sdk import BaseClient
+from requests import PreparedRequest, RequestException, Response
+from requests.adapters import HTTPAdapter
+
+from .talk import Talk
+
+SLOW_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
+RETRIES = 4
+"""With the SDK's back-off that is 4 to 11 seconds in all, where connections are refused at once."""
+
+_TRANSIENT = (429, 500, 502, 503, 504)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def trace(client: BaseClient, talk: Talk) -> None:
+    """Have the client's requests told of, and its retries end in reasonable time."""
+    adapter = TellingAdapter(talk)
+    client.transport.session.mount("http://", adapter)
+    client.transport.session.mount("https://", adapter)
+    policy: Any = getattr(client, "retry_config", client.transport)  # the former since globus-sdk 4
+    policy.max_retries = RETRIES
+
+
+class TellingAdapter(HTTPAdapter):
+    """Sends as any other; sees each attempt, those that the SDK repeats included."""
+
+    def __init__(self, talk: Talk) -> None:
+        super().__init__()
+        self._talk = talk
+        self._failures = 0
+
+    def send(  # type: ignore[override]  # the arguments behind the request are handed on as they come
+        self, request: PreparedRequest, *, timeout: Any = None, proxies: Any = None, **options: Any
+    ) -> Response:
+        host = urlsplit(request.url or "")
+        if isinstance(timeout, (int, float)):
+            timeout = (min(timeout, CONNECT_SECONDS), timeout)
+        if host.hostname in LOOPBACK:
+            proxies = {}  # a proxy's loopback interface is not ours
+        began = time.monotonic()
+        try:
+            with self._telling_of_a_wait(host.netloc):
+                response = super().send(request, timeout=timeout, proxies=proxies, **options)
+        except RequestException as error:
+            self._sent(request, reason(error), began, failed=True)
+            raise
+        answer = f"{response.status_code} {response.reason or ''}".rstrip()
+        self._sent(request, answer, began, failed=response.status_code in _TRANSIENT)
+        return response
+
+    def _sent(self, request: PreparedRequest, outcome: str, began: float, *, failed: bool) -> None:
+        milliseconds = round((time.monotonic() - began) * 1000)
+        self._talk.details(f"{request.method} {request.url} → {outcome} in {milliseconds} ms")
+        self._failures = self._failures + 1 if failed else 0
+        if self._failures == 2 and not self._talk.is_watching:
+            self._talk.say(f"{urlsplit(request.url or '').netloc}: {outcome}. Trying again for a while …")
+
+    @contextlib.contextmanager
+    def _telling_of_a_wait(self, host: str) -> Iterator[None]:
+        if self._talk.is_watching:
+            yield
+            return
+        timer = threading.Timer(SLOW_SECONDS, self._talk.say, [f"Waiting for an answer from {host} …"])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def reason(error: BaseException) -> str:
+    """Why there was no answer, in a few words: what lies at the bottom of nested errors."""
+    text = f"{error!r} {error}"
+    words = {
+        "Name or service not known": "there is no host of this name",
+        "nodename nor servname": "there is no host of this name",
+        "name resolution": "the name of the host cannot be looked up now",
+        "getaddrinfo failed": "there is no host of this name",
+        "refused": "the connection is refused",
+        "CERTIFICATE_VERIFY_FAILED": "its certificate cannot be verified",
+        "WRONG_VERSION_NUMBER": "it does not speak TLS there: perhaps the URL begins with http://",
+        "unreachable": "the network does not reach it",
+        "ConnectTimeout": "it does not take the connection",
+        "imed out": "no answer in time",
+        "Timeout": "no answer in time",
+        "reset": "the connection broke",
+        "closed connection": "the connection broke",
+        "aborted": "the connection broke",
+        "IncompleteRead": "the connection broke",
+        "prematurely": "the connection broke",
+        "TooManyRedirects": "it redirects without end",
+        "SSL": "a secure connection could not be made",
+    }
+    return next((said for word, said in words.items() if word in text), "there is no answer")

@@ -1,0 +1,95 @@
+"""A provider that answers what a test tells it to, right or wrong, over real HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+SCOPE = "https://auth.globus.org/scopes/0dd00000-0000-4000-8000-000000000000/action_all"
+DESCRIPTION = {"title": "Odd", "globus_auth_scope": SCOPE, "input_schema": {"type": "object"}}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. `None` for a status drops the connection."""
+
+    status: int | None = 200
+    body: Any = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
+
+    @property
+    def content_type(self) -> str:
+        return "text/html" if isinstance(self.body, str) else "application/json"
+
+
+def action(status: str, **fields: Any) -> Answer:
+    """The status of the action "a"."""
+    return Answer(body={"action_id": "a", "status": status, **fields})
+
+
+class OddProvider:
+    """What it answers to each request, in turn; the last answer is for all that follow."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.requests: list[str] = []
+        self.bodies: list[Any] = []
+        self.tokens: list[str | None] = []
+        self.url = ""
+
+    def answer(self, request: str, *answers: Answer) -> None:
+        """:param request: as "GET /a/status"."""
+        self.answers[request] = list(answers)
+
+    def next_answer(self, request: str) -> Answer:
+        left = self.answers[request]
+        if not left:
+            return Answer(404, {"code": "NotFound", "description": f"No {request}"})
+        return left.pop(0) if len(left) > 1 else left[0]
+
+
+@contextlib.contextmanager
+def running_odd_provider() -> Iterator[OddProvider]:
+    provider = OddProvider()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            provider.requests.append(f"{self.command} {self.path}")
+            provider.bodies.append(json.loads(body) if body else None)
+            provider.tokens.append(self.headers.get("Authorization"))
+            answer = provider.next_answer(f"{self.command} {self.path.partition('?')[0]}")
+            if answer.status is None:
+                self.close_connection = True
+                return
+            self.send_response(answer.status)
+            for name, value in {"Content-Type": answer.content_type, **answer.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST = handle_one  # noqa: N815 # the names that the base class looks for
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # as in the base class
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    provider.url = f"http://127.0.0.1:{server.server_port}"
+    provider.answer("GET /", Answer(body=DESCRIPTION))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,284 @@
+"""The commands, against our provider and the toolkit's own blueprint, over real HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.api import check_status_document
+from tests.client.conftest import BODY, Command
+from tests.processes import ROOT, RunningProvider, clean_environment, free_port
+from tests.test_http import wait_until
+
+BOB = "5b1c0de0-0000-4000-8000-000000000b0b"
+GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
+
+
+def test_introspect_shows_the_document(alice: Command) -> None:
+    done = alice("introspect")
+    assert done.exit_code == 0
+    assert done.json["title"] == "What Time Is It Right Now?"
+    assert done.err == ""
+    assert done.out.startswith('{\n  "api_version": "1.0",\n')
+    assert alice("introspect", "--format", "yaml").yaml == done.json
+
+
+def test_the_life_of_an_action(alice: Command) -> None:
+    started = alice("run", "--body", BODY, "--label", "by hand", "--release-after", "P7D")
+    assert (started.exit_code, started.err) == (0, "")
+    check_status_document(started.json)
+    action_id = started.json["action_id"]
+    assert (started.json["label"], started.json["release_after"]) == ("by hand", "P7D")
+    assert alice("status", action_id).json == started.json
+    conflict = alice("release", action_id)
+    assert (conflict.exit_code, conflict.out) == (5, "")
+    assert "409 InvalidState: The action is still active" in conflict.err
+    cancelled = alice("cancel", action_id)
+    assert (cancelled.exit_code, cancelled.json["details"]["error"]) == (0, "CANCELLED")
+    assert [entry["code"] for entry in alice("log", action_id).json["entries"]] == ["STARTED", "CANCELLED"]
+    first = alice("log", action_id, "--limit", "1", "--reverse")
+    assert [entry["code"] for entry in first.json["entries"]] == ["CANCELLED"]
+    assert "There is more: --marker 1" in first.err
+    assert alice("status", action_id).exit_code == 1
+    assert alice("resume", action_id).exit_code == 5
+    assert alice("release", action_id).json == cancelled.json
+    gone = alice("status", action_id)
+    assert (gone.exit_code, gone.out) == (4, "")
+    assert gone.err == f"Error: 404 NotFound: There is no action {action_id}.\n"
+
+
+def test_run_and_watch_until_the_end(command: Command, quick_provider: RunningProvider) -> None:
+    done = command("run", "-b", BODY, "--watch", url=f"{quick_provider.url}/", token="local-token-alice")
+    assert done.exit_code == 0
+    assert done.json["details"].keys() == {"whattimeisit"}
+    assert done.err == "ACTIVE …\nSUCCEEDED after 0:00.\n"
+    again = command("status", "-w", done.json["action_id"], url=quick_provider.url, token="local-token-alice")
+    assert (again.exit_code, again.json) == (0, done.json)
+
+
+def test_an_action_that_fails_is_exit_code_1(command: Command, failing_provider: RunningProvider) -> None:
+    done = command("run", "-b", BODY, "--watch", url=failing_provider.url, token="local-token-alice")
+    assert (done.exit_code, done.json["status"]) == (1, "FAILED")
+    assert done.err.endswith("FAILED after 0:00.\n")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("action", "run"),
+        ("action-run",),
+        ("action-provider-run",),
+        ("run",),
+    ],
+    ids=" ".join,
+)
+def test_the_old_names_of_a_command(command: Command, slow_provider: RunningProvider, typed: tuple[str, ...]) -> None:
+    options = ["--action-url", slow_provider.url, "--action-scope", slow_provider.scope, "--token", "local-token-bob"]
+    done = command(*typed, *options, "--body", BODY, "--request-id", f"as {typed}", "--verbose")
+    assert done.json["status"] == "ACTIVE"
+    assert f"POST {slow_provider.url}/run → 202 Accepted in " in done.err
+    assert "local-token-bob" not in done.err
+
+
+def test_the_same_request_id_is_the_same_action(alice: Command) -> None:
+    first, second = (alice("run", "-b", BODY, "--request-id", "once").json for _ in range(2))
+    assert first["action_id"] == second["action_id"]
+    assert alice("run", "-b", '{"utc_offset": 2}', "--request-id", "once").exit_code == 5
+
+
+def test_principals_are_urns_or_bare_uuids(alice: Command) -> None:
+    done = alice("run", "-b", BODY, "--monitor-by", BOB, "--monitor-by", GROUP, "--monitor-by", BOB)
+    assert sorted(done.json["monitor_by"]) == sorted([f"urn:globus:auth:identity:{BOB}", GROUP])
+    wrong = alice("run", "-b", BODY, "--manage-by", "bob@local.example")
+    assert wrong.exit_code == 2
+    assert "'bob@local.example' is no principal. Give urn:globus:auth:identity:UUID" in wrong.err
+
+
+def test_who_may_only_read_is_not_allowed_to_cancel(
+    alice: Command, command: Command, slow_provider: RunningProvider
+) -> None:
+    action_id = alice("run", "-b", BODY, "--monitor-by", BOB).json["action_id"]
+    bob = command("cancel", action_id, url=slow_provider.url, token="local-token-bob")
+    assert (bob.exit_code, bob.out) == (3, "")
+    assert "403 NotAuthorized: You may not manage this action." in bob.err
+
+
+@pytest.mark.parametrize("token", ["local-token-expired", "local-token-other-scope", "nobody's"])
+def test_a_token_that_is_not_good_is_not_allowed(command: Command, slow_provider: RunningProvider, token: str) -> None:
+    done = command("status", str(uuid.uuid4()), url=slow_provider.url, token=token)
+    assert (done.exit_code, done.out) == (3, "")
+    assert "401 NoAuthentication" in done.err
+    assert token not in done.err
+
+
+def test_a_wrong_body_is_refused_before_it_is_sent(alice: Command) -> None:
+    done = alice("run", "-v", "-b", '{"utc_offset": 1.1}')
+    assert (done.exit_code, done.out) == (2, "")
+    assert "- utc_offset: 1.1 is not a multiple of 0.25" in done.err
+    assert "POST" not in done.err
+    unchecked = alice("run", "-v", "--no-check", "-b", '{"utc_offset": 1.1}')
+    assert (unchecked.exit_code, unchecked.out) == (2, "")
+    assert "400 InvalidRequest: body.utc_offset: 1.1 is not a multiple of 0.25" in unchecked.err
+
+
+def test_the_body_comes_from_a_file_or_from_stdin(alice: Command, tmp_path: Path) -> None:
+    file = tmp_path / "body.yaml"
+    file.write_text("utc_offset: 1  # hours\n")
+    for given, stdin in ((str(file), ""), (f"@{file}", ""), ("-", BODY), ("utc_offset: 1", "")):
+        assert alice("run", "-b", given, stdin=stdin).exit_code == 0
+
+
+def test_each_field_is_asked_for(alice: Command) -> None:
+    done = alice("run", "--interactive", stdin="1.1\nabout one\n5.75\n")
+    assert (done.exit_code, done.json["status"]) == (0, "ACTIVE")
+    assert "utc_offset: Hours east of UTC" in done.err
+    assert "1.1 is not a multiple of 0.25" in done.err
+    assert "'about one' is not of type 'number'" in done.err
+
+
+def test_list_and_release_all_that_are_complete(command: Command, slow_provider: RunningProvider) -> None:
+    options = {"url": slow_provider.url, "token": "local-token-carol"}
+    ids = [command("run", "-b", BODY, **options).json["action_id"] for _ in range(3)]
+    assert [action["action_id"] for action in command("list", **options).json] == ids[::-1]
+    newest = command("list", "--limit", "2", **options)
+    assert [action["action_id"] for action in newest.json] == ids[:0:-1]
+    assert "These are the 2 newest" in newest.err
+    for action_id in ids[:2]:
+        command("cancel", action_id, **options)
+    assert [action["action_id"] for action in command("list", "--status", "active", **options).json] == ids[2:]
+    released = command("release", "--all", **options)
+    assert (released.exit_code, released.err) == (0, "2 released.\n")
+    assert {action["action_id"] for action in released.json} == set(ids[:2])
+    assert [action["action_id"] for action in command("list", **options).json] == ids[2:]
+    both = command("release", ids[0], ids[2], **options)
+    assert (both.exit_code, both.json) == (4, [])
+    assert f"{ids[2]}: 409 InvalidState" in both.err
+    command("cancel", ids[2], **options)
+    command("release", ids[2], **options)
+    assert command("list", **options).json == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fly",), "No such command 'fly'."),
+        (("run",), "Give the input: by --body, or by --interactive"),
+        (("run", "-b", "[1]"), "--body: the body is no JSON object"),
+        (("run", "-b", "@/no/such/file"), "--body: the file /no/such/file cannot be read: No such file or directory"),
+        (("run", "-b", BODY, "--wach"), "No such option"),
+        (("status",), "Missing argument 'ACTION_ID'"),
+        (("release",), "Which actions?"),
+        (("status", "x", "--action-url", "localhost:5000"), "'localhost:5000' is no URL of a provider"),
+        (("status", "x", "--token", "two words"), "this is no token"),
+        (("list", "--format", "xml"), "'xml'"),
+        (("whoami", "--client-id", "me"), "'me' is not a valid UUID"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_one_error(alice: Command, arguments: tuple[str, ...], said: str) -> None:
+    done = alice(*arguments)
+    assert (done.exit_code, done.out) == (2, "")
+    assert said in done.err
+    assert done.err.startswith("Error: ")
+
+
+def test_without_a_url_it_asks_for_one(command: Command) -> None:
+    done = command("introspect")
+    assert done.exit_code == 2
+    assert "Give --action-url, or set ACTION_URL." in done.err
+
+
+def test_every_command_has_help(command: Command) -> None:
+    overview = command("--help").out
+    names = [line.split()[0] for line in overview.partition("Commands:")[2].splitlines() if line.startswith("  ")]
+    assert {"introspect", "run", "status", "cancel", "release", "log", "list", "resume", "login"} < set(names)
+    for name in names[:12]:
+        assert command(name, "--help").out.startswith("Usage: ")
+    assert command("action", "--help").out == overview
+    for nothing in ((), ("action",)):
+        assert (command(*nothing).exit_code, command(*nothing).out, command(*nothing).err) == (2, "", overview)
+    assert command("--version").out.split()[-1] == "0.1.0"
+
+
+def test_completion_of_a_shell(command: Command) -> None:
+    assert "_GLOBUS_ACTION_COMPLETE=bash_complete" in command("completion", "bash").out
+    environment = clean_environment(
+        _GLOBUS_ACTION_COMPLETE="bash_complete", COMP_WORDS="globus-action re", COMP_CWORD="1"
+    )
+    program = "from client.group import cli; import client.cli; cli(prog_name='globus-action')"
+    typed = [sys.executable, "-c", program]
+    done = subprocess.run(typed, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "plain,release\nplain,resume\n"
+
+
+def test_it_is_quiet_when_nobody_reads_any_more(slow_provider: RunningProvider) -> None:
+    line = f"{sys.executable} -m client list | true; echo ${{PIPESTATUS[0]}}"
+    environment = clean_environment(ACTION_URL=slow_provider.url, ACTION_TOKEN="local-token-bob")
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_it_runs_under_its_installed_name_and_needs_nothing_of_the_provider(tmp_path: Path) -> None:
+    (tmp_path / "globus_action").symlink_to(ROOT / "client")
+    program = (
+        "import sys, globus_action.cli; "
+        "assert not {'app', 'local_globus', 'flask', 'client'} & set(sys.modules); "
+        "print(globus_action.ActionClient)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "globus_action.action_client.ActionClient" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def blueprint(slow_provider: RunningProvider) -> Iterator[str]:
+    """The toolkit's own blueprint, with the stand-in of our provider for its Globus Auth."""
+    port = free_port()
+    settings = {
+        "WHATTIME_CLIENT_ID": "5b1c0de0-0000-4000-8000-00000000c1d0",
+        "WHATTIME_CLIENT_SECRET": "local-client-secret",
+        "WHATTIME_SCOPE": slow_provider.scope,
+    }
+    server = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.serve", "benchmarks.blueprint_provider:create_app", str(port), "2"],
+        cwd=ROOT,
+        env=clean_environment(**settings, **slow_provider.environment),
+    )
+    url = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            return requests.get(url, timeout=5).status_code < 500
+        except requests.ConnectionError:
+            return False
+
+    try:
+        wait_until(answers)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def test_a_provider_on_the_toolkits_blueprint(command: Command, blueprint: str) -> None:
+    options = {"url": blueprint, "token": "local-token-alice"}
+    assert command("introspect", **options).json["title"] == "Peer"
+    wrong = command("run", "-b", '{"utc_offset": "1"}', **options)
+    assert (wrong.exit_code, wrong.out) == (2, "")
+    assert "utc_offset: '1' is not of type 'number'" in wrong.err
+    refused = command("run", "--no-check", "-b", '{"utc_offset": "1"}', **options)
+    assert (refused.exit_code, refused.out) == (2, "")
+    started = command("run", "-b", BODY, **options)
+    assert started.json["status"] == "ACTIVE"
+    assert command("status", started.json["action_id"], **options).json["status"] == "ACTIVE"
+    missing = command("status", "nothing", **options)
+    assert (missing.exit_code, missing.out) == (4, "")
+    bob = command("cancel", started.json["action_id"], url=blueprint, token="local-token-bob")
+    assert (bob.exit_code, bob.out) == (3, "")
+    unlisted = command("list", **options)
+    assert (unlisted.exit_code, unlisted.out) == (4, "")
+    assert unlisted.err == "Error: This provider does not list actions: it has no GET /actions.\n"

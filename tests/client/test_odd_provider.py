@@ -1,0 +1,269 @@
+"""The commands, against a provider that misbehaves."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from client.trace import RETRIES
+from tests.client.conftest import BODY, Command, Done
+from tests.client.odd_provider import DESCRIPTION, SCOPE, Answer, OddProvider, action
+from tests.processes import free_port
+
+
+@pytest.fixture
+def odd_command(command: Command, odd: OddProvider, naps: list[float]) -> Command:
+    return lambda *arguments, **options: command(*arguments, **{"url": odd.url, "token": "a-token-of-mine", **options})
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code"),
+    [
+        (400, 2),
+        (401, 3),
+        (403, 3),
+        (404, 4),
+        (405, 4),
+        (409, 5),
+        (413, 2),
+        (422, 2),
+        (418, 6),
+        (429, 6),
+        (500, 6),
+        (503, 6),
+    ],
+)
+def test_each_kind_of_error_has_its_exit_code(
+    odd_command: Command, odd: OddProvider, status: int, exit_code: int
+) -> None:
+    odd.answer("GET /a/status", Answer(status, {"code": "Because", "description": "It is so."}))
+    done = odd_command("status", "a")
+    assert (done.exit_code, done.out) == (exit_code, "")
+    assert done.err.endswith(f"Error: {status} Because: It is so.\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"errors": [{"detail": "one"}, {"detail": "two"}]}, "409 Conflict:\n  - one\n  - two\n"),
+        ({"title": "Conflict", "detail": "It is so."}, "409 Conflict: It is so.\n"),
+        ({"code": "X", "message": "It is so.", "request_id": "r"}, "409 X: It is so.\n"),
+        ("<html><title>Oops</title><body><h1>It is &quot;so&quot;</h1></body></html>", '409 Conflict: It is "so"\n'),
+        ("", "409 Conflict\n"),
+        (["what?"], '409 Conflict: ["what?"]\n'),
+        ({"description": "red \x1b[31malert\x9b"}, "409 Conflict: red [31malert\n"),
+        ({"description": "a-token-of-mine is wrong"}, "409 Conflict: *** is wrong\n"),
+        ({"description": "x" * 5000}, f"409 Conflict: {'x' * 299}…\n"),
+    ],
+    ids=str,
+)
+def test_every_form_of_error_is_told_in_words(odd_command: Command, odd: OddProvider, body: Any, said: str) -> None:
+    odd.answer("GET /a/status", Answer(409, body))
+    assert odd_command("status", "a").err == f"Error: {said}"
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "null", "[]", '"text"', "{", "[" * 100_000], ids=lambda body: body[:9])
+@pytest.mark.parametrize("arguments", ["introspect", "status a", "run -b {}", "cancel a"])
+def test_an_answer_that_is_no_object_is_trouble(
+    odd_command: Command, odd: OddProvider, body: str, arguments: str
+) -> None:
+    for request in ("GET /", "GET /a/status", "POST /run", "POST /a/cancel"):
+        odd.answer(request, Answer(200, body, {"Content-Type": "application/json"}))
+    done = odd_command(*arguments.split())
+    assert (done.exit_code, done.out) == (6, "")
+
+
+def test_a_request_is_repeated_with_the_same_request_id(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("POST /run", Answer(503, "busy"), Answer(None), action("ACTIVE"))
+    done = odd_command("run", "-b", BODY)
+    assert done.json["status"] == "ACTIVE"
+    ids = [body["request_id"] for body in odd.bodies if body]
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
+    assert "the connection broke. Trying again for a while …" in done.err
+
+
+def test_a_run_that_was_never_answered_can_be_repeated(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("POST /run", Answer(None))
+    done = odd_command("run", "-b", BODY)
+    assert (done.exit_code, done.out) == (6, "")
+    assert f"To repeat this safely, add --request-id {odd.bodies[-1]['request_id']}" in done.err
+    assert len(odd.requests) == 1 + 1 + RETRIES
+
+
+def test_nobody_there(command: Command, naps: list[float]) -> None:
+    port = free_port()
+    done = command("status", "a", url=f"http://127.0.0.1:{port}", token="a-token-of-mine")
+    assert (done.exit_code, done.out) == (6, "")
+    assert done.err.endswith(f"Error: No answer from 127.0.0.1:{port}: the connection is refused.\n")
+    assert 3 < sum(naps) < 12
+
+
+def test_a_long_wait_is_told_of(odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    class AtOnce(threading.Timer):
+        def start(self) -> None:
+            self.function(*self.args, **self.kwargs)
+
+    monkeypatch.setattr("client.trace.threading.Timer", AtOnce)
+    odd.answer("GET /a/status", action("ACTIVE"))
+    done = odd_command("status", "a")
+    assert done.err == f"Waiting for an answer from {odd.url.removeprefix('http://')} …\n"
+    assert done.json["status"] == "ACTIVE"
+
+
+def test_retry_after_is_kept_to(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
+    odd.answer("GET /a/status", Answer(429, "", {"Retry-After": "7"}), action("ACTIVE"))
+    assert odd_command("status", "a").exit_code == 0
+    assert naps == [7]
+
+
+def watch(odd_command: Command, odd: OddProvider, *answers: Answer, patience: str = "60") -> Done:
+    odd.answer("GET /a/status", *answers)
+    return odd_command("status", "--watch", "--patience", patience, "a")
+
+
+def test_watching_survives_all_kinds_of_trouble(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
+    trouble = [Answer(None), Answer(502, "bad gateway"), Answer(200, "<html>"), Answer(200, {"status": "GONE FISHING"})]
+    done = watch(odd_command, odd, action("ACTIVE"), *trouble, action("ACTIVE"), action("SUCCEEDED"))
+    assert (done.exit_code, done.json["status"]) == (0, "SUCCEEDED")
+    assert "502 Bad Gateway; trying again …" in done.err
+    assert len(odd.requests) == 7
+    assert naps == sorted(naps)
+    assert 0.9 < naps[0] < 1.1 < naps[-1]
+
+
+def test_watching_keeps_to_retry_after(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
+    busy = Answer(429, "", {"Retry-After": "45"})
+    done = watch(odd_command, odd, busy, action("ACTIVE"), action("SUCCEEDED"), patience="0")
+    assert done.exit_code == 0
+    assert 44 < naps[0] <= 45
+
+
+def test_watching_does_not_go_on_for_ever(odd_command: Command, odd: OddProvider) -> None:
+    for answer in (Answer(None), Answer(500, "oops"), Answer(200, "{}"), Answer(204)):
+        done = watch(odd_command, odd, answer, patience="0")
+        assert (done.exit_code, done.out) == (6, "")
+        assert "Watch it again:" in done.err
+
+
+def test_watching_ends_when_the_action_is_gone(odd_command: Command, odd: OddProvider) -> None:
+    done = watch(odd_command, odd, action("ACTIVE"), Answer(404, {"description": "No such action"}))
+    assert (done.exit_code, done.out) == (4, "")
+
+
+def test_an_action_that_waits_says_how_it_goes_on(odd_command: Command, odd: OddProvider) -> None:
+    waiting = action("INACTIVE", details={"code": "ConsentRequired", "description": "Say yes."})
+    done = watch(odd_command, odd, waiting, waiting, action("SUCCEEDED"))
+    assert done.exit_code == 0
+    assert done.err.count("The action waits: Say yes (ConsentRequired). So that it goes on, elsewhere: ") == 1
+    assert "resume a\n" in done.err
+
+
+def test_an_action_without_an_id_cannot_be_watched(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("POST /run", Answer(202, {"status": "ACTIVE"}))
+    done = odd_command("run", "-b", BODY, "--watch")
+    assert (done.exit_code, done.out) == (6, "")
+    assert "names no action_id" in done.err
+
+
+def test_an_action_that_is_complete_at_once_is_not_asked_about(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("POST /run", action("FAILED"))
+    assert odd_command("run", "-b", BODY, "--watch").exit_code == 1
+    assert odd.requests == ["GET /", "POST /run"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [None, "not JSON", 7, [], {"type": 7}, {"pattern": "("}, {"$ref": "#/nowhere"}, {"$ref": "http://127.0.0.1:1/schema"},
+     {"properties": 7}, {"properties": {"a": 7}}, {"$ref": "#"}, True],
+    ids=str,
+)  # fmt: skip
+def test_a_schema_that_makes_no_sense_stops_nobody(odd_command: Command, odd: OddProvider, schema: Any) -> None:
+    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": schema}))
+    odd.answer("POST /run", action("ACTIVE"))
+    assert odd_command("run", "-b", '{"a": "b"}').exit_code == 0
+    assert odd_command("introspect").exit_code == 0
+    assert odd_command("run", "--interactive").exit_code in (2, 6)
+
+
+def test_nothing_is_fetched_for_a_schema(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": {"$ref": f"{odd.url}/schema"}}))
+    odd.answer("POST /run", action("ACTIVE"))
+    assert odd_command("run", "-b", "{}").exit_code == 0
+    assert odd.requests == ["GET /", "POST /run"]
+
+
+def test_a_schema_may_be_a_text(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": json.dumps({"required": ["echo"]})}))
+    done = odd_command("run", "-b", "{}")
+    assert done.exit_code == 2
+    assert "- echo: is missing" in done.err
+
+
+def test_a_provider_that_cannot_be_introspected_can_be_run(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /", Answer(403, {"description": "Not you."}))
+    odd.answer("POST /run", action("ACTIVE"))
+    assert odd_command("run", "-b", BODY).exit_code == 0
+
+
+def test_ids_and_urls_arrive_as_they_are_meant(odd_command: Command, odd: OddProvider) -> None:
+    odd_command("status", "../a b?c=%41")
+    assert odd.requests == ["GET /..%2Fa%20b%3Fc%3D%2541/status"]
+
+
+def test_the_next_page_is_asked_for_where_the_first_one_was(odd_command: Command, odd: OddProvider) -> None:
+    elsewhere = "http://example.invalid/actions?marker=m&limit=1"
+    first = Answer(200, [{"action_id": "a"}], {"Link": f'<{elsewhere}>; rel="next"'})
+    odd.answer("GET /actions", first, Answer(200, [{"action_id": "b"}], {"Link": f'<{elsewhere}>; rel="next"'}))
+    done = odd_command("list", "--all")
+    assert [each["action_id"] for each in done.json] == ["a", "b"]
+    assert odd.requests[-1] == "GET /actions?marker=m&limit=1"
+
+
+def test_what_is_released_is_complete_whatever_the_provider_lists(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer(
+        "GET /actions",
+        Answer(200, [{"action_id": "a", "status": "FAILED"}, {"action_id": "b", "status": "ACTIVE"}, {}]),
+    )
+    odd.answer("POST /a/release", action("FAILED"))
+    done = odd_command("release", "--all")
+    assert (done.exit_code, done.err) == (0, "1 released.\n")
+    assert [request for request in odd.requests if "POST" in request] == ["POST /a/release"]
+
+
+@pytest.mark.parametrize("body", ["", {"actions": 1}, [1]], ids=str)
+def test_a_list_that_is_none_is_trouble(odd_command: Command, odd: OddProvider, body: Any) -> None:
+    odd.answer("GET /actions", Answer(200, body))
+    done = odd_command("list")
+    assert (done.exit_code, done.out) == (6, "")
+
+
+def test_a_redirect_elsewhere_does_not_get_the_token(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", Answer(302, "", {"Location": odd.url.replace("127.0.0.1", "localhost") + "/b/status"}))
+    odd.answer("GET /b/status", action("ACTIVE"))
+    odd_command("status", "a")
+    assert odd.tokens[0] == "Bearer a-token-of-mine"
+    assert odd.tokens[-1] is None
+
+
+def test_what_a_provider_says_never_commands_the_terminal(odd_command: Command, odd: OddProvider) -> None:
+    for label in ("\x1b]0;title\x07 \x9b31m ü", "\x9b31m \ud800"):
+        odd.answer("GET /a/status", action("ACTIVE", label=label))
+        done = odd_command("status", "a")
+        assert not {"\x1b", "\x9b", "\x07"} & set(done.out)
+        assert done.json["label"] == label
+        assert not {"\x1b", "\x9b"} & set(odd_command("status", "a", "--format", "yaml").out)
+
+
+def test_the_scope_may_be_told_by_the_refusal(odd: OddProvider, command: Command) -> None:
+    odd.answer("GET /", Answer(401, "", {"WWW-Authenticate": f'Bearer realm="x", scope="{SCOPE}"'}))
+    done = command("introspect", "--client-id", SCOPE.split("/")[4], url=odd.url)
+    assert done.exit_code == 3
+    assert "You are not logged in for this provider" in done.err
+    odd.answer("GET /", Answer(401, ""))
+    done = command("introspect", "--client-id", SCOPE.split("/")[4], url=odd.url)
+    assert done.exit_code == 3
+    assert "give --action-scope" in done.err

@@ -1,0 +1,109 @@
+"""When an action is looked at again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import globus_sdk
+import pytest
+
+from client.polling import LONGEST_PAUSE_SECONDS, BadAnswer, Look, follow
+
+BEGIN = datetime(2026, 3, 14, 15, 0, tzinfo=UTC)
+
+
+class Response:
+    """As much of an SDK's response as is looked at."""
+
+    def __init__(self, document: Any, **headers: str) -> None:
+        self.data = document
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class Provider:
+    """Answers in turn, and knows when it was asked; time passes only while somebody sleeps."""
+
+    def __init__(self, *answers: Response | Exception, duration: float = 0) -> None:
+        self.answers = list(answers)
+        self.seconds = 0.0
+        self.asked: list[float] = []
+        self.duration = duration
+
+    def ask(self) -> Any:
+        self.asked.append(self.seconds)
+        if self.duration:
+            status = "SUCCEEDED" if self.seconds >= self.duration else "ACTIVE"
+            expected = (BEGIN + timedelta(seconds=self.duration)).isoformat()
+            return Response({"status": status, "details": {"estimated_completion_time": expected}})
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def follow(self, **options: Any) -> list[Look]:
+        def now() -> datetime:
+            return BEGIN + timedelta(seconds=self.seconds)
+
+        looks = follow(self.ask, sleep=self.sleep, clock=lambda: self.seconds, now=now, **options)
+        return list(looks)
+
+
+DONE = Response({"status": "SUCCEEDED"})
+ACTIVE = Response({"status": "ACTIVE"})
+BROKEN = globus_sdk.NetworkError("broken", OSError())
+
+
+def test_a_complete_action_is_looked_at_once() -> None:
+    provider = Provider(DONE)
+    assert [look.document for look in provider.follow()] == [DONE.data]
+    assert provider.asked == [0]
+
+
+def test_the_pauses_grow_up_to_a_longest_one() -> None:
+    provider = Provider(*[ACTIVE] * 20, DONE)
+    provider.follow()
+    pauses = [after - before for before, after in zip(provider.asked, provider.asked[1:], strict=False)]
+    assert pauses[0] == pytest.approx(1)
+    assert pauses == pytest.approx(sorted(pauses))
+    assert pauses[-1] == pytest.approx(LONGEST_PAUSE_SECONDS)
+
+
+def test_it_looks_soon_after_the_action_expects_to_be_done() -> None:
+    provider = Provider(duration=100)
+    provider.follow()
+    assert 100 <= provider.asked[-1] < 101
+    assert len(provider.asked) < 15
+
+
+@pytest.mark.parametrize("after", ["40", "Sat, 14 Mar 2026 15:00:40 GMT"])
+def test_retry_after_holds_seconds_or_a_date(after: str) -> None:
+    provider = Provider(Response({"status": "ACTIVE"}, Retry_After=after), DONE)
+    provider.follow()
+    assert provider.asked == [0, 40]
+
+
+@pytest.mark.parametrize("after", ["", "soon", "-1", "0", "Sat, 14 Mar 2020 15:00:40 GMT", "nan", "1e9"])
+def test_a_retry_after_that_makes_no_sense_is_as_none(after: str) -> None:
+    provider = Provider(Response({"status": "ACTIVE"}, Retry_After=after), DONE)
+    provider.follow()
+    assert provider.asked == [0, 1]
+
+
+def test_patience_begins_anew_with_each_answer() -> None:
+    answers: list[Response | Exception] = [BROKEN, BROKEN, ACTIVE]
+    provider = Provider(*answers * 10, DONE)
+    assert provider.follow(patience_seconds=90)[-1].is_complete
+
+
+@pytest.mark.parametrize(
+    "answer", [BROKEN, Response(None), Response({"status": "UNHEARD OF"})], ids=["", "null", "word"]
+)
+def test_patience_ends(answer: Response | Exception) -> None:
+    provider = Provider(answer)
+    with pytest.raises((globus_sdk.NetworkError, BadAnswer)):
+        provider.follow(patience_seconds=60)
+    assert 60 <= provider.seconds < 60 + LONGEST_PAUSE_SECONDS
