@@ -34,6 +34,9 @@ RUNNABLE_BY = "all_authenticated_users"
 # The largest request body that is read, in bytes.
 MAX_CONTENT_LENGTH = 65536
 
+# How requests are logged, to stderr: plain, json, or off.
+LOG_FORMAT = "plain"
+
 # How long Globus Auth's answer about a token holds, in seconds.
 TOKEN_CACHE_SECONDS = 30
 # How many tokens are remembered at once.

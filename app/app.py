@@ -15,6 +15,7 @@ if __name__ == "__main__":  # python app/app.py: the same as python -m app
     sys.exit()
 
 import functools
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -23,9 +24,10 @@ from typing import Any, cast
 import click
 from flask import Flask, Request, Response, current_app, request
 from flask.cli import with_appcontext
+from globus_action_provider_tools import AuthState
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from app import settings, whattime
+from app import monitoring, settings, whattime
 from app.action import Action, check_deadline, start
 from app.auth import authenticate, may, principals
 from app.error import (
@@ -58,8 +60,11 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
     settings.require_credentials(config)
     app = ActionProvider(config, clock)
     app.before_request(before_request)
+    app.after_request(after_request)
     for method, path, handler in OPERATIONS:
         app.add_url_rule(path, view_func=handler, methods=[method], provide_automatic_options=False)
+    for path, page in monitoring.PAGES:
+        app.add_url_rule(path, view_func=page, methods=["GET"], provide_automatic_options=False)
     app.register_error_handler(Exception, on_error)
     app.cli.add_command(purge)
     return app
@@ -68,10 +73,12 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
 def before_request() -> None:
     """Who is asking, and is what they ask valid?"""
     asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # behind the proxy
-    if asked.routing_exception is not None or asked.endpoint == "preflight":
-        return
     call = this_call()
+    call.request, call.begin = asked, time.perf_counter()
     provider = call.provider = cast(ActionProvider, current_app._get_current_object())  # type: ignore[attr-defined]
+    call.x_request_id = provider.name_request(asked.environ.get("HTTP_X_REQUEST_ID"))
+    if asked.routing_exception is not None or asked.endpoint in WITHOUT_TOKEN:
+        return
     call.now = provider.now()
     if asked.endpoint == "introspect" and "public" in provider.config["VISIBLE_TO"]:
         return
@@ -85,6 +92,25 @@ def before_request() -> None:
         with provider.one_upload():
             body = whole_body(asked)
         call.action_request = provider.requests.parse(body, call.now)
+
+
+def after_request(response: Answer) -> Answer:
+    """Say which request this answers; count it, and write its line into the log."""
+    call = this_call()
+    asked, seconds = call.request, time.perf_counter() - call.begin
+    response.x_request_id = call.x_request_id
+    call.provider.metrics.request(asked.endpoint or "none", response.status_code, seconds)
+    caller: AuthState | None = call.get("auth_state")
+    call.provider.request_log.write(
+        method=asked.method,
+        route=None if asked.url_rule is None else asked.url_rule.rule,
+        status=response.status_code,
+        ms=round(seconds * 1000, 2),
+        caller=None if caller is None else caller.effective_identity,
+        action_id=call.get("action_id"),
+        x_request_id=call.x_request_id,
+    )
+    return response
 
 
 def introspect() -> Response:
@@ -114,7 +140,10 @@ def run() -> tuple[Document, int]:
         new = begin(call)
         action = database.create(new)
         if action is new:
+            call.action_id = action.action_id
+            call.provider.metrics.action("started")
             return action.view(call.now), 202
+    call.action_id = action.action_id
     if action.content != asked.content:
         raise InvalidState("This request_id has been used for another request: choose a new one.")
     return action.view(call.now), 200
@@ -144,6 +173,7 @@ def cancel(action_id: str) -> Document:
     cancelled = action.cancel(call.now)
     if not call.provider.database.replace(action, cancelled):
         raise InvalidState("The action came to its end just now: there is nothing left to cancel.")
+    call.provider.metrics.action("cancelled")
     return cancelled.view(call.now)
 
 
@@ -153,6 +183,7 @@ def release(action_id: str) -> Document:
     action.check_releasable(call.now)
     if not call.provider.database.delete(action_id):
         raise unknown(action_id)
+    call.provider.metrics.action("released")
     return action.view(call.now)
 
 
@@ -185,6 +216,9 @@ OPERATIONS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("POST", "/actions/<action_id>/resume", resume),
 )
 """The interface: each operation on its 1.0 path, and on the one of 1.1."""
+
+WITHOUT_TOKEN = frozenset({"preflight", *(page.__name__ for _, page in monitoring.PAGES)})
+"""What is answered without a look at who is asking."""
 
 
 def begin(call: Call) -> Action:
@@ -221,6 +255,7 @@ def readable(call: Call, action_id: str) -> Action:
     action = call.provider.database.get(action_id, call.now)
     if action is None or not may(call.auth_state, action.readers):
         raise unknown(action_id)
+    call.action_id = action_id
     return action
 
 
@@ -280,6 +315,7 @@ def on_error(error: Exception) -> tuple[Document, int, dict[str, str]]:
     if isinstance(error, HTTPException):
         error = from_http_exception(error)
     elif not isinstance(error, ApiError):
-        current_app.logger.exception("Unexpected error in %s %s", request.method, request.endpoint)
+        known = {"x_request_id": this_call().get("x_request_id")}
+        current_app.logger.exception("Unexpected error in %s %s", request.method, request.endpoint, extra=known)
         error = DeveloperError("Something went wrong here, and has been logged. It is not your request's fault.")
     return error.document, error.status, error.headers

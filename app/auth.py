@@ -30,6 +30,7 @@ from globus_action_provider_tools.errors import AuthenticationError, UnverifiedA
 from globus_action_provider_tools.flask.helpers import FlaskAuthStateBuilder
 
 from app.error import NoAuthentication, ServiceUnavailable
+from app.metrics import Metrics
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -44,6 +45,11 @@ that callers who are known go on. Further ones are turned away at once."""
 
 CALLS_AT_ONCE = 16
 """How many calls to Globus are under way at once at most."""
+
+REJECTED = "Globus Auth rejects this provider's own credentials: its operator has to set them right."
+
+NO_TOKEN = "no-token"  # noqa: S105
+"""Globus Auth says of this that it is inactive, but only to clients that it knows."""
 
 GROUPS_SCOPE = str(globus_sdk.GroupsClient.scopes.view_my_groups_and_memberships)
 
@@ -61,15 +67,18 @@ class Upstream:
     A call that takes longer than anyone waits goes on by itself, for those who ask again.
     """
 
-    def __init__(self, patience_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, metrics: Metrics, patience_seconds: float = ANSWER_SECONDS) -> None:
+        self._metrics = metrics
         self._patience_seconds = patience_seconds
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="globus")
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, Future[Any]] = {}
         self._slow_waiters = 0
 
-    def call(self, key: Hashable, function: Callable[[], T]) -> T:
+    def call(self, service: str, key: Hashable, function: Callable[[], T]) -> T:
         """What `function` returns or raises, run once for all who call with this `key` meanwhile.
+
+        :param service: `auth` or `groups`: which of Globus' services it asks.
 
         :raises ServiceUnavailable: it does not return in time, or fails in a way that says nothing about the token; or
             too many are waiting already.
@@ -79,7 +88,7 @@ class Upstream:
                 raise ServiceUnavailable("Globus is slow now, and too many wait for it already. Please try again.")
             future: Future[T] | None = self._under_way.get(key)
             if future is None:
-                future = self._under_way[key] = self._pool.submit(self._run, key, function)
+                future = self._under_way[key] = self._pool.submit(self._run, service, key, function)
         with suppress(FutureTimeout):
             return future.result(min(SLOW_SECONDS, self._patience_seconds))
         with self._lock:
@@ -92,15 +101,28 @@ class Upstream:
             with self._lock:
                 self._slow_waiters -= 1
 
-    def _run(self, key: Hashable, function: Callable[[], T]) -> T:
+    def _run(self, service: str, key: Hashable, function: Callable[[], T]) -> T:
+        begin, result = time.perf_counter(), "failed"
         try:
-            return function()
+            answer = function()
+            result = "answered"
         except Exception as error:
-            log.warning("No usable answer from Globus: %s: %s", type(error).__name__, error)
-            raise ServiceUnavailable("Globus gives no usable answer now. Please try again.") from error
+            raise _failure(error) from error
+        else:
+            return answer
         finally:
+            self._metrics.globus(service, result, time.perf_counter() - begin)
             with self._lock:
                 del self._under_way[key]
+
+
+def _failure(error: Exception) -> ServiceUnavailable:
+    """What callers are told of a failed call to Globus; the log is told more."""
+    if isinstance(error, globus_sdk.AuthAPIError) and error.http_status in (401, 403):
+        log.error("Globus Auth rejects this provider's own CLIENT_ID and CLIENT_SECRET: %s", error.http_status)
+        return ServiceUnavailable(REJECTED)
+    log.warning("No usable answer from Globus: %s: %s", type(error).__name__, " ".join(str(error).split()))
+    return ServiceUnavailable("Globus gives no usable answer now. Please try again.")
 
 
 class Caller(AuthState):
@@ -145,7 +167,7 @@ class Caller(AuthState):
 
         :raises ServiceUnavailable: Globus Groups gives no answer.
         """
-        return self._upstream.call(("groups", self.bearer_token), self._ask_for_groups)
+        return self._upstream.call("groups", ("groups", self.bearer_token), self._ask_for_groups)
 
     def _ask_for_groups(self) -> frozenset[str]:
         tokens = self.auth_client.oauth2_get_dependent_tokens(self.bearer_token).by_scopes
@@ -172,10 +194,12 @@ class RememberingAuthStateBuilder(AuthStateBuilder):
         *,
         ttl_seconds: float,
         size: int,
+        metrics: Metrics,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(auth_client, expected_scopes, client_factory=UpstreamClients())
-        self._upstream = Upstream()
+        self._metrics = metrics
+        self._upstream = Upstream(metrics)
         self._lock = threading.Lock()
         self._holding: TTLCache[str, AuthState] = TTLCache(size, ttl_seconds, timer)
         self._rejected: TTLCache[str, ValueError] = TTLCache(max(1, size // 10), ttl_seconds, timer)
@@ -192,11 +216,19 @@ class RememberingAuthStateBuilder(AuthStateBuilder):
         :raises ServiceUnavailable: Globus Auth gives no answer.
         """
         verdict = self._remembered(access_token)
+        self._metrics.token("asked" if verdict is None else "remembered")
         if verdict is None:
-            verdict = self._upstream.call(("token", access_token), partial(self._ask, access_token))
+            verdict = self._upstream.call("auth", ("token", access_token), partial(self._ask, access_token))
         if isinstance(verdict, ValueError):
             raise verdict.with_traceback(None)
         return verdict
+
+    def check(self) -> None:
+        """Nothing, where Globus Auth answers and takes this provider for who it is.
+
+        :raises ServiceUnavailable: it does not.
+        """
+        self._upstream.call("auth", "check", partial(self.auth_client.oauth2_token_introspect, NO_TOKEN))
 
     def _remembered(self, access_token: str) -> AuthState | ValueError | None:
         with self._lock:
@@ -225,11 +257,11 @@ class RequestAuthStateBuilder(FlaskAuthStateBuilder, RememberingAuthStateBuilder
 
 
 def open_auth(
-    client_id: str, client_secret: str, scope: str, *, ttl_seconds: float, size: int
-) -> FlaskAuthStateBuilder:
+    client_id: str, client_secret: str, scope: str, *, ttl_seconds: float, size: int, metrics: Metrics
+) -> RequestAuthStateBuilder:
     """What asks Globus Auth who is calling, as the client that this provider is registered as."""
     client = UpstreamClients().make_confidential_app_auth_client(client_id, client_secret)
-    return RequestAuthStateBuilder(client, [scope], ttl_seconds=ttl_seconds, size=size)
+    return RequestAuthStateBuilder(client, [scope], ttl_seconds=ttl_seconds, size=size, metrics=metrics)
 
 
 def authenticate(auth: FlaskAuthStateBuilder) -> AuthState:

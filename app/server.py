@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import multiprocessing
 import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -50,6 +52,7 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
     :param threads: how many requests a worker works on at once.
     :param on_ready: called once requests are answered.
     """
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _folder_of_metrics())
     multiprocessing.set_start_method("spawn")  # a fork would copy the locks of threads that it leaves behind
     server = Granian(
         "app:create_app",
@@ -71,6 +74,13 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
     )
     threading.Thread(target=_when_ready, args=(host, port, on_ready), daemon=True).start()
     server.serve(target_loader=load, wrap_loader=False)
+
+
+def _folder_of_metrics() -> str:
+    """A folder that is gone when this process is: through it, workers are counted together."""
+    folder = tempfile.TemporaryDirectory(prefix="metrics-")
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def address_of(host: str) -> str:

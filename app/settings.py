@@ -15,6 +15,7 @@ import click
 from flask import Config
 
 from app.error import shorten
+from app.request_log import FORMATS
 from app.times import parse_duration
 
 PREFIX = "WHATTIME_"
@@ -127,6 +128,13 @@ def _principals(*words: str) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        return str(_require(text.lower(), text.lower() in words))
+
+    return read
+
+
 def _database_url(text: str) -> str:
     return str(_require(text, re.fullmatch(r"memory://|sqlite:///.+|postgresql(\+psycopg)?://.+", text)))
 
@@ -137,6 +145,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "CLIENT_ID": (lambda text: str(uuid.UUID(text)), "the UUID of a client registered with Globus Auth"),
     "CLIENT_SECRET": (_token, "the secret of that client, without blanks"),
     "SCOPE": (_token, "a scope, such as https://auth.globus.org/scopes/<client id>/action_all"),
+    "LOG_FORMAT": (_one_of(*FORMATS), f"one of {', '.join(FORMATS)}"),
     "DATABASE_URL": (
         _database_url,
         "memory://, sqlite:///actions.db, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",

@@ -26,6 +26,7 @@ CREDENTIALS = {
     "CLIENT_ID": "11111111-2222-4333-8444-555555555555",
     "CLIENT_SECRET": "not-a-secret",
     "SCOPE": "https://auth.globus.org/scopes/11111111-2222-4333-8444-555555555555/action_all",
+    "LOG_FORMAT": "off",
 }
 GROUP_ID = "99999999-2222-4333-8444-555555555555"
 GROUP = f"urn:globus:groups:id:{GROUP_ID}"

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.auth import SLOW_WAITERS, RememberingAuthStateBuilder, Upstream
 from app.error import ServiceUnavailable
+from app.metrics import Metrics
 from tests.api import check_error
 from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, CallerFactory
 from tests.patched_auth import PatchedGlobus
@@ -115,7 +116,9 @@ class Timer:
 
 def build(globus: PatchedGlobus, *, size: int = 100, timer: Timer | None = None) -> RememberingAuthStateBuilder:
     client = globus_sdk.ConfidentialAppAuthClient(CREDENTIALS["CLIENT_ID"], "x")
-    return RememberingAuthStateBuilder(client, [globus.scope], ttl_seconds=30, size=size, timer=timer or Timer())
+    return RememberingAuthStateBuilder(
+        client, [globus.scope], ttl_seconds=30, size=size, metrics=Metrics(), timer=timer or Timer()
+    )
 
 
 def test_an_answer_holds_for_its_time(globus: PatchedGlobus) -> None:
@@ -159,9 +162,9 @@ def test_64_simultaneous_first_requests_with_one_token_ask_once(globus: PatchedG
 
 def test_nobody_waits_longer_than_patience_lasts() -> None:
     done = threading.Event()
-    upstream = Upstream(patience_seconds=0.01)
+    upstream = Upstream(Metrics(), patience_seconds=0.01)
     with pytest.raises(ServiceUnavailable, match="in time"):
-        upstream.call("slow", done.wait)
+        upstream.call("auth", "slow", done.wait)
     done.set()
 
 
@@ -169,16 +172,16 @@ def test_when_globus_is_slow_some_wait_and_further_ones_are_turned_away_at_once(
     globus: PatchedGlobus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.auth.SLOW_SECONDS", 0.01)
-    done, upstream = threading.Event(), Upstream(patience_seconds=30)
+    done, upstream = threading.Event(), Upstream(Metrics(), patience_seconds=30)
     with ThreadPoolExecutor(SLOW_WAITERS) as pool:
-        waiting = [pool.submit(upstream.call, number, done.wait) for number in range(SLOW_WAITERS)]
+        waiting = [pool.submit(upstream.call, "auth", number, done.wait) for number in range(SLOW_WAITERS)]
         while upstream._slow_waiters < SLOW_WAITERS:
             pass
         with pytest.raises(ServiceUnavailable, match="too many wait"):
-            upstream.call("one more", done.wait)
+            upstream.call("auth", "one more", done.wait)
         done.set()
         assert all(each.result() for each in waiting)
-    assert upstream.call("later", lambda: "answered") == "answered"
+    assert upstream.call("auth", "later", lambda: "answered") == "answered"
 
 
 def test_nothing_that_a_token_has_is_logged(

@@ -10,6 +10,7 @@ from typing import Protocol
 from globus_action_provider_tools import ActionStatusValue
 
 from app.action import Action
+from app.metrics import Metrics
 
 ROLES = ("creator_id", "monitor_by", "manage_by")
 """The ways in which a principal can have to do with an action, as the interface's `roles` parameter names them."""
@@ -82,22 +83,27 @@ class Database(Protocol):
     def purge(self, now: datetime, limit: int) -> int:
         """Drop up to `limit` of the actions that have expired by `now`: how many there were."""
 
+    def check(self) -> None:
+        """Nothing, where the database answers."""
+
     def close(self) -> None:
         """Give back the connections that are held. Nothing else may be called afterwards."""
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, metrics: Metrics | None = None) -> Database:
     """The database that `url` names.
+
+    :param metrics: counts the actions that are seen complete, and times the calls of SQL databases.
 
     :raises DatabaseError: it cannot be used as it is; the message says why, and what to do.
     """
     if url == MEMORY:
         from app.database.memory import MemoryDatabase
 
-        return MemoryDatabase()
+        return MemoryDatabase(metrics or Metrics())
     from app.database.sql import open_sql_database
 
-    return open_sql_database(url)
+    return open_sql_database(url, metrics or Metrics())
 
 
 def prepare_database(url: str, *, migrate: bool) -> None:

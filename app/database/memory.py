@@ -13,6 +13,7 @@ from sortedcontainers import SortedList
 
 from app.action import Action
 from app.database import Query, concerns, place
+from app.metrics import Metrics
 
 Place = tuple[datetime, str]
 
@@ -24,7 +25,8 @@ class MemoryDatabase:
     be handed out as it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._lock = threading.Lock()
         self._actions: dict[str, Action] = {}
         self._requests: dict[str, dict[str, str]] = {}
@@ -81,8 +83,12 @@ class MemoryDatabase:
         with self._lock:
             expired = list(islice(takewhile(lambda at: at[0] <= now, self._by_expiry), limit))
             for _, action_id in expired:
+                self._end(self._actions[action_id])
                 self._forget(action_id)
             return len(expired)
+
+    def check(self) -> None:
+        """It always answers."""
 
     def close(self) -> None:
         """There are none."""
@@ -92,8 +98,13 @@ class MemoryDatabase:
         action = self._actions.get(action_id)
         if action is None or action.is_expired(now):
             return None
-        if action.is_complete(now) and not action.final:
-            action = self._actions[action_id] = replace(action, final=True)
+        return self._end(action) if action.is_complete(now) else action
+
+    def _end(self, action: Action) -> Action:
+        """A complete action, final from now on."""
+        if not action.final:
+            action = self._actions[action.action_id] = replace(action, final=True)
+            self._metrics.ended(action.outcome.status)
         return action
 
     def _matching(self, query: Query, now: datetime) -> Iterator[Action]:

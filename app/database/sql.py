@@ -45,12 +45,15 @@ from app.database import ROLES, DatabaseError, Query, concerns, place, record
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, reason, transaction
 from app.database.schema import Duration, Time, actions, concerned
 from app.error import ServiceUnavailable
+from app.metrics import Metrics
 
 P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
+
+ENDED = (actions.c.status, actions.c.final)
 
 FIXED = ("action_id", "creator_id", "request_digest")
 """What never changes of a row."""
@@ -74,7 +77,7 @@ TRIES = 3
 """How often a creation is tried that meets others which come and go."""
 
 
-def open_sql_database(url: str) -> SqlDatabase:
+def open_sql_database(url: str, metrics: Metrics) -> SqlDatabase:
     """The database at `url`. A SQLite file is made, and brought up to date, as needed.
 
     :raises DatabaseError: its schema is not the one of this program.
@@ -84,7 +87,7 @@ def open_sql_database(url: str) -> SqlDatabase:
     except UnreachableError as error:
         log.warning("%s Until it is back, requests are answered with 503.", error)
         engine = open_engine(url)
-    return SqlDatabase(engine)
+    return SqlDatabase(engine, metrics)
 
 
 def prepare_sql_database(url: str, *, migrate: bool) -> Engine:
@@ -106,7 +109,7 @@ def prepare_sql_database(url: str, *, migrate: bool) -> Engine:
 
 
 def answering(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
-    """`method` of a SqlDatabase, with the faults of a database told as such.
+    """`method` of a SqlDatabase, timed, with the faults of a database told as such.
 
     Where a connection turns out to have died meanwhile, which shows at once, the pool drops all that it has, and the
     method is tried once more.
@@ -127,6 +130,8 @@ def answering(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[
         except (DBAPIError, PoolTimeout) as error:
             log.warning("The database does not answer: %s", reason(error))
             raise ServiceUnavailable("The database does not answer now. Please try again.") from error
+        finally:
+            self._metrics.database(method.__name__, time.monotonic() - begin)
 
     return call
 
@@ -134,8 +139,9 @@ def answering(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[
 class SqlDatabase:
     """Actions in a table, and who is concerned with which in another."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics) -> None:
         self._engine = engine
+        self._metrics = metrics
 
     @answering
     def create(self, action: Action) -> Action:
@@ -147,7 +153,7 @@ class SqlDatabase:
                         connection.execute(insert(actions), row)
                         connection.execute(insert(concerned), _concerned(action))
                 except IntegrityError:
-                    stored = _find(connection, action.creator_id, action.request_id, action.start_time)
+                    stored = self._find(connection, action.creator_id, action.request_id, action.start_time)
                     if stored is not None:
                         return action if stored.action_id == action.action_id else stored
                     same = (
@@ -164,12 +170,12 @@ class SqlDatabase:
         if "\0" in action_id:  # which PostgreSQL takes for an error
             return None
         with self._engine.connect() as connection:
-            return _one(connection, BY_ID, {"action_id": action_id}, now)
+            return self._one(connection, BY_ID, {"action_id": action_id}, now)
 
     @answering
     def find(self, creator_id: str, request_id: str, now: datetime) -> Action | None:
         with self._engine.connect() as connection:
-            return _find(connection, creator_id, request_id, now)
+            return self._find(connection, creator_id, request_id, now)
 
     @answering
     def list(self, query: Query, now: datetime) -> Sequence[Action]:
@@ -181,7 +187,7 @@ class SqlDatabase:
                 if not places:
                     break
                 among = actions.c.action_id.in_([action_id for _, action_id in places])
-                fitting = _all(connection, and_(among, _has_status(query.statuses, now)), now)
+                fitting = self._all(connection, and_(among, _has_status(query.statuses, now)), now)
                 found += sorted((action for action in fitting if concerns(query, action)), key=place, reverse=True)
                 query = replace(query, after=places[-1])
         return found[: query.limit]
@@ -203,41 +209,56 @@ class SqlDatabase:
     def purge(self, now: datetime, limit: int) -> int:
         expired = select(actions.c.action_id).where(actions.c.expiry <= now).order_by(actions.c.expiry).limit(limit)
         with self._engine.connect() as connection:
-            return connection.execute(delete(actions).where(actions.c.action_id.in_(expired))).rowcount
+            dropped = delete(actions).where(actions.c.action_id.in_(expired)).returning(*ENDED)
+            return self._count(connection.execute(dropped).all())
+
+    @answering
+    def check(self) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(select(literal(1)))
 
     def close(self) -> None:
         self._engine.dispose()
 
+    def _find(self, connection: Connection, creator_id: str, request_id: str, now: datetime) -> Action | None:
+        known = {"creator_id": creator_id, "request_digest": _digest(request_id)}
+        return self._one(connection, BY_REQUEST, known, now)
+
+    def _one(
+        self, connection: Connection, statement: Select[Any], known: dict[str, Any], now: datetime
+    ) -> Action | None:
+        """The action that a statement finds by what is known of it, as `_all` would tell it."""
+        row = connection.execute(statement, {**known, "now": now}).one_or_none()
+        if row is None:
+            return None
+        action = _to_action(row)
+        if action.final or not action.is_complete(now):
+            return action
+        found = self._all(connection, actions.c.action_id == action.action_id, now)
+        return found[0] if found else None
+
+    def _all(self, connection: Connection, wanted: ColumnElement[bool], now: datetime) -> Sequence[Action]:
+        """The actions that are wanted and have not expired. Those that are complete become final before that."""
+        statement = RECORD.where(wanted, actions.c.expiry > now)
+        found = [_to_action(row) for row in connection.execute(statement)]
+        if any(action.is_complete(now) and not action.final for action in found):
+            ended = and_(wanted, not_(actions.c.final), actions.c.completion_time <= now)
+            # As they were: the database tells them only to whoever made them final.
+            made_final = update(actions).where(ended).values(final=True).returning(actions.c.status, literal(False))
+            self._count(connection.execute(made_final).all())
+            found = [_to_action(row) for row in connection.execute(statement)]
+        return found
+
+    def _count(self, ended: Sequence[Row[str, bool]]) -> int:
+        """Count those of the complete actions that nobody has seen complete before; how many there are in all."""
+        for status, was_final in ended:
+            if not was_final:
+                self._metrics.ended(ActionStatusValue(status))
+        return len(ended)
+
 
 def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (items[begin : begin + size] for begin in range(0, len(items), size))
-
-
-def _find(connection: Connection, creator_id: str, request_id: str, now: datetime) -> Action | None:
-    return _one(connection, BY_REQUEST, {"creator_id": creator_id, "request_digest": _digest(request_id)}, now)
-
-
-def _one(connection: Connection, statement: Select[Any], known: dict[str, Any], now: datetime) -> Action | None:
-    """The action that a statement finds by what is known of it, as `_all` would tell it."""
-    row = connection.execute(statement, {**known, "now": now}).one_or_none()
-    if row is None:
-        return None
-    action = _to_action(row)
-    if action.final or not action.is_complete(now):
-        return action
-    found = _all(connection, actions.c.action_id == action.action_id, now)
-    return found[0] if found else None
-
-
-def _all(connection: Connection, wanted: ColumnElement[bool], now: datetime) -> list[Action]:
-    """The actions that are wanted and have not expired. Those that are complete become final before they are told."""
-    statement = RECORD.where(wanted, actions.c.expiry > now)
-    found = [_to_action(row) for row in connection.execute(statement)]
-    if any(action.is_complete(now) and not action.final for action in found):
-        ended = and_(wanted, not_(actions.c.final), actions.c.completion_time <= now)
-        connection.execute(update(actions).where(ended).values(final=True))
-        found = [_to_action(row) for row in connection.execute(statement)]
-    return found
 
 
 def _longest(connection: Connection) -> timedelta:

@@ -1,0 +1,138 @@
+"""The log: one line a request, plain or as JSON, and trouble in the same form, written to stderr in the background.
+
+No line holds a token, a secret, a body or a query. An action's id stands in one only where the caller may see the
+action: anything else might be a secret that was put into the wrong place.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import re
+import sys
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import orjson
+
+LINES_KEPT = 10_000
+"""How many lines wait at most; further ones push out the oldest, so that a reader who is stuck stops nobody."""
+
+WRITE_SECONDS = 0.1
+"""How long lines wait, so that many are written at once."""
+
+LINES_AT_ONCE = 8
+"""How many are written at once: what is shorter than 4 KB goes through a pipe whole, whichever other process writes."""
+
+LAST_SECONDS = 1
+"""How long the end of the program waits for the last lines to be read."""
+
+FORMATS = ("plain", "json", "off")
+
+_GIVEN_ID = re.compile(r"[\w.:@/+=-]{1,128}", re.ASCII)
+
+
+def request_ids() -> Callable[[str | None], str]:
+    """What names requests: as their X-Request-ID says, where that is a plain word; else by an id of their own."""
+    prefix, numbers = uuid.uuid4().hex[:16], itertools.count(1)
+    return lambda given: given if given and _GIVEN_ID.fullmatch(given) else f"{prefix}-{next(numbers)}"
+
+
+class RequestLog:
+    """Writes the line of each request. Not by `logging`, whose records and formatters take 11 µs where this takes 3.
+
+    :param form: one of FORMATS.
+    """
+
+    def __init__(self, form: str, lines: BackgroundLines) -> None:
+        self._is_on = form != "off"
+        self._to_line = json_line if form == "json" else plain_line
+        self._lines = lines
+
+    def write(self, **fields: Any) -> None:
+        """A line of these fields; those that are None stay away."""
+        if self._is_on:
+            self._lines.add(self._to_line("INFO", "request", fields))
+
+
+class TroubleHandler(logging.Handler):
+    """Writes what the program logs besides, in the form of the other lines."""
+
+    def __init__(self, form: str, lines: BackgroundLines) -> None:
+        super().__init__()
+        self._to_line = json_line if form == "json" else plain_line
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.add(self._to_line(record.levelname, self.format(record), {"logger": record.name}))
+        except Exception:
+            self.handleError(record)
+
+
+def open_log(form: str) -> RequestLog:
+    """The log of requests; and other trouble goes where it goes, unless somebody has set up logging otherwise."""
+    trouble, lines = logging.getLogger("app"), BackgroundLines(sys.stderr)
+    if not trouble.hasHandlers():
+        trouble.addHandler(TroubleHandler(form, lines))
+    return RequestLog(form, lines)
+
+
+def plain_line(level: str, message: str, fields: Mapping[str, Any]) -> str:
+    words = [f"{name}={value}" for name, value in fields.items() if value is not None]
+    return " ".join([_now(), level, message, *words])
+
+
+def json_line(level: str, message: str, fields: Mapping[str, Any]) -> str:
+    told = {name: value for name, value in fields.items() if value is not None}
+    return orjson.dumps({"time": _now(), "level": level, "message": message, **told}).decode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class BackgroundLines:
+    """Writes lines from a thread that there is only while there are some: who adds one never waits for who reads it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self._lock = threading.Lock()
+        self._writer: threading.Thread | None = None
+        self._closing = threading.Event()
+        atexit.register(self.close)
+
+    def add(self, line: str) -> None:
+        self._lines.append(line + "\n")
+        if self._writer is None:
+            with self._lock:
+                if self._writer is None:
+                    self._writer = threading.Thread(target=self._write, name="log", daemon=True)
+                    self._writer.start()
+
+    def close(self) -> None:
+        """Write what is left; what nobody reads within LAST_SECONDS is lost."""
+        self._closing.set()
+        writer = self._writer
+        if writer is not None:
+            writer.join(LAST_SECONDS)
+
+    def _write(self) -> None:
+        while True:
+            self._closing.wait(WRITE_SECONDS)
+            with self._lock:
+                lines = [self._lines.popleft() for _ in range(len(self._lines))]
+                if not lines:
+                    self._writer = None
+                    return
+            with suppress(OSError, ValueError):  # nobody can be told that the log cannot be written
+                for at in range(0, len(lines), LINES_AT_ONCE):
+                    self._stream.write("".join(lines[at : at + LINES_AT_ONCE]))
+                    self._stream.flush()
