@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.api import Caller
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, CallerFactory
 from tests.patched_auth import PatchedGlobus
-from tests.processes import running_provider
+from tests.processes import ROOT, running_provider
 
 
 @pytest.fixture
@@ -204,3 +205,12 @@ def test_answers_are_nothing_for_a_browser_to_run_or_keep(client: FlaskClient, p
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_the_dashboard_asks_for_what_there_is(client: FlaskClient) -> None:
+    known = {name.partition("{")[0] for name in metrics(client)} | {
+        f"{name}_seconds_{part}" for name in ("request", "globus", "database") for part in ("bucket", "count")
+    }
+    asked = re.findall(r"action_provider_(\w+)", (ROOT / "docs" / "grafana.json").read_text("utf-8"))
+    assert len(asked) >= 9
+    assert set(asked) <= known
