@@ -228,7 +228,11 @@ class RememberingAuthStateBuilder(AuthStateBuilder):
 
         :raises ServiceUnavailable: it does not.
         """
-        self._upstream.call("auth", "check", partial(self.auth_client.oauth2_token_introspect, NO_TOKEN))
+        self._upstream.call("auth", "check", self._ask_about_nothing)
+
+    def _ask_about_nothing(self) -> None:
+        if self.auth_client.oauth2_token_introspect(NO_TOKEN)["active"] is not False:
+            raise TypeError("whoever answers takes anything for a token")
 
     def _remembered(self, access_token: str) -> AuthState | ValueError | None:
         with self._lock:
