@@ -20,6 +20,7 @@ from tests.postgresql import running_postgresql
 from tests.processes import free_port
 
 THREADS = 16
+BOB_ID = next(person.id for person in PEOPLE if person.name == "bob")
 BARE, GUNICORN, MEMORY = "bare Flask, granian", "blueprint, gunicorn", "ours, memory"
 
 
@@ -95,7 +96,7 @@ class Field:
             if len(users) > 1000:
                 lines["status, 10,000 users"] = theirs
         if not blueprint and not bare:
-            shared = start_action(peer.url, ALICE, "shared", monitor_by=[urn("bob")])
+            shared = start_action(peer.url, ALICE, "shared", monitor_by=[urn_of(BOB_ID)])
             lines["denied (403)"] = [f"{BOB} /{shared}/cancel"]
             for number in range(100):
                 start_action(peer.url, ALICE, f"page-{number}")
@@ -106,8 +107,8 @@ class Field:
         return files
 
 
-def urn(name: str) -> str:
-    return next(f"urn:globus:auth:identity:{person.id}" for person in PEOPLE if person.name == name)
+def urn_of(identity: str) -> str:
+    return f"urn:globus:auth:identity:{identity}"
 
 
 def started_globus(stack: ExitStack, target: str, *, threads: int) -> dict[str, str]:
