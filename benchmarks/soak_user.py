@@ -67,7 +67,11 @@ class User:
     def step(self) -> None:
         """One thing that a user does, chosen at random."""
         actions = [self.start, self.repeat, self.look, self.look, self.look, self.cancel, self.release, self.list_all]
-        self._random.choice([*actions, self.start_otherwise, self.let_others_look])()
+        work = self._random.choice([*actions, self.start_otherwise, self.let_others_look])
+        try:
+            work()
+        except (KeyError, TypeError, ValueError) as error:
+            self.counts.violation(f"{work.__name__} has met what cannot be understood", repr(error))
 
     def ask(self, method: str, path: str, expect: tuple[int, ...], token: str = "", **options: Any) -> Any:
         """The answer; None where there is none that counts."""
@@ -102,10 +106,13 @@ class User:
         for _ in range(100):  # as clients do, until it has been answered
             answer = self.ask("POST", "/run", (200, 202), json=request)
             if answer is not None:
-                document = answer.json()
-                if "estimated_completion_time" in document["details"]:
-                    self.actions.append(Known(document, request, shared))
+                self.remember(answer.json(), request, shared)
                 return
+
+    def remember(self, started: Document, request: Document, shared: bool) -> None:
+        """Keep an action in mind; but one that is over by the time that its start is answered has told no estimate."""
+        if started["status"] == "ACTIVE":
+            self.actions.append(Known(started, request, shared))
 
     def repeat(self) -> None:
         known = self.one()
@@ -196,7 +203,7 @@ class User:
             document = again.json()
             if document["action_id"] == known.id:
                 self.counts.violation("a released action is back", document)
-            self.actions.append(Known(document, known.request, known.shared))
+            self.remember(document, known.request, known.shared)
 
     def list_all(self) -> None:
         certain = {known.id for known in self.actions if not known.perhaps_released}
