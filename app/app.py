@@ -28,6 +28,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from app import settings, whattime
 from app.action import Action, check_deadline, start
 from app.auth import authenticate, may, principals
+from app.docs import PAGES
 from app.error import (
     ApiError,
     DeveloperError,
@@ -60,6 +61,8 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
     app.before_request(before_request)
     for method, path, handler in OPERATIONS:
         app.add_url_rule(path, view_func=handler, methods=[method], provide_automatic_options=False)
+    for path, page in PAGES:
+        app.add_url_rule(path, view_func=page, methods=["GET"], provide_automatic_options=False)
     app.register_error_handler(Exception, on_error)
     app.cli.add_command(purge)
     return app
@@ -68,7 +71,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
 def before_request() -> None:
     """Who is asking, and is what they ask valid?"""
     asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # behind the proxy
-    if asked.routing_exception is not None or asked.endpoint == "preflight":
+    if asked.routing_exception is not None or asked.endpoint in TOKENLESS:
         return
     call = this_call()
     provider = call.provider = cast(ActionProvider, current_app._get_current_object())  # type: ignore[attr-defined]
@@ -185,6 +188,9 @@ OPERATIONS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("POST", "/actions/<action_id>/resume", resume),
 )
 """The interface: each operation on its 1.0 path, and on the one of 1.1."""
+
+TOKENLESS = frozenset({"preflight", *(page.__name__ for _, page in PAGES)})
+"""What is answered without a look at who is asking."""
 
 
 def begin(call: Call) -> Action:

@@ -23,6 +23,7 @@ from app.auth import open_auth
 from app.database import DatabaseError, open_database
 from app.error import ServiceUnavailable
 from app.introspection import describe
+from app.openapi import openapi_document
 
 PURGE_INTERVAL = timedelta(seconds=10)
 PURGE_BATCH = 500
@@ -110,8 +111,9 @@ class ActionProvider(Flask):
         )
         self.limits = Limits(config["RELEASE_AFTER"], config["MAX_RELEASE_AFTER"], config["MAXIMUM_DEADLINE"])
         input_schema, self.requests = read_input_schema()
-        # It does not change: it is written once.
+        # They do not change: they are written once.
         self.introspection = to_json(describe(whattime.DESCRIPTION, input_schema, config))
+        self.openapi = to_json(openapi_document(input_schema, config))
 
     @contextmanager
     def one_upload(self) -> Iterator[None]:

@@ -46,6 +46,7 @@ WRONG = {
     "MAXIMUM_DEADLINE": ["P1.5M"],
     "VISIBLE_TO": ["", "everybody", "public,", "urn:globus:auth:identity:1234"],
     "RUNNABLE_BY": ["public", "alice@example.org"],
+    "DOCS_TOKENS": ["", "alice", "alice=", "=token", "alice=token,"],
     "MAX_CONTENT_LENGTH": ["0", "-1", "64k"],
     "TOKEN_CACHE_SECONDS": ["-1", "x"],
     "TOKEN_CACHE_SIZE": ["0", "many"],
