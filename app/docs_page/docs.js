@@ -10,9 +10,12 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-// Ask the provider, with the token that was chosen, and show what was asked and answered.
-async function ask(method, path, body) {
-  const headers = { Authorization: `Bearer ${find("token").value.trim()}` };
+const authorization = () => `Bearer ${find("token").value.trim()}`;
+
+// Ask the provider, and show what was asked and answered; status 0 is no answer.
+// What the page asks by itself (`watched`) does not push away what a person is reading.
+async function ask(method, path, { body, about, watched = false } = {}) {
+  const headers = { Authorization: authorization() };
   const options = { method, headers };
   if (body !== undefined) {
     headers["Content-Type"] = "application/json";
@@ -23,18 +26,21 @@ async function ask(method, path, body) {
     const response = await fetch(path, options);
     answer = { ok: response.ok, status: response.status, document: await response.json() };
   } catch (error) {
-    answer = { ok: false, status: "no answer", document: { description: String(error) } };
+    answer = { ok: false, status: 0, document: { description: String(error) } };
   }
-  show(method, path, body, answer);
+  if (!watched || about === shown) show(method, path, body, answer);
+  if (!watched) shown = about;
   return answer;
 }
+
+let shown;
 
 function show(method, path, body, { ok, status, document: answered }) {
   const sent = body === undefined ? "" : ` ${JSON.stringify(body)}`;
   find("asked").replaceChildren(
     element("code", { textContent: `${method} ${path}${sent}` }),
     " ",
-    element("span", { className: ok ? "badge SUCCEEDED" : "badge FAILED", textContent: status }),
+    element("span", { className: ok ? "badge SUCCEEDED" : "badge FAILED", textContent: status || "no answer" }),
   );
   find("answered").textContent = JSON.stringify(answered, null, 2);
   find("answered").hidden = false;
@@ -51,7 +57,7 @@ class ActionItem {
     const log = element("button", { textContent: "Log", onclick: () => this.act("GET", "log") });
     const code = element("code", { textContent: this.id });
     const buttons = element("span", { className: "buttons" }, log, this.cancel, this.release);
-    this.item = element("li", {}, this.status, code, buttons, this.details);
+    this.item = element("li", {}, this.status, code, this.details, buttons);
     find("actions").prepend(this.item);
     this.update(action);
   }
@@ -63,14 +69,20 @@ class ActionItem {
     this.details.textContent = Object.entries(action.details).map(([name, value]) => `${name}: ${value}`).join(" · ");
     this.cancel.disabled = !active;
     this.release.disabled = active;
-    clearTimeout(this.timer);
-    if (active) this.timer = setTimeout(() => this.act("GET", "status"), POLL_MS);
+    if (active) this.watch();
   }
 
-  async act(method, operation) {
-    const { ok, status, document: answered } = await ask(method, `/${this.id}/${operation}`);
+  watch() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.act("GET", "status", true), POLL_MS);
+  }
+
+  async act(method, operation, watched = false) {
+    const options = { about: this.id, watched };
+    const { ok, status, document: answered } = await ask(method, `/${this.id}/${operation}`, options);
     if (status === 404 || (ok && operation === "release")) this.forget();
     else if (ok && operation !== "log") this.update(answered);
+    else if (watched && (status === 0 || status >= 500)) this.watch();
   }
 
   forget() {
@@ -96,8 +108,10 @@ async function run() {
     return;
   }
   const request_id = `docs-${Date.now()}-${Math.random().toString(36).slice(2)}`;
-  const { ok, document: answered } = await ask("POST", "/run", { request_id, body });
-  if (ok) list(answered);
+  const { ok, document: answered } = await ask("POST", "/run", { body: { request_id, body } });
+  if (!ok) return;
+  list(answered);
+  shown = answered.action_id;
 }
 
 async function listAll() {
@@ -130,6 +144,10 @@ function showOperations(description) {
     docExpansion: "list",
     defaultModelsExpandDepth: 0,
     tryItOutEnabled: true,
+    requestInterceptor: (request) => {
+      request.headers.Authorization = authorization();
+      return request;
+    },
     validatorUrl: null,
   });
 }
@@ -139,19 +157,21 @@ async function start() {
   document.title = find("title").textContent = description.info.title;
   find("subtitle").textContent = description.info.summary;
   find("body").value = JSON.stringify(description.components.examples.Run.value.body);
-  const ui = showOperations(description);
+  showOperations(description);
   const onChoice = () => {
     const token = find("token").value.trim();
     items.forEach((item) => item.forget());
     for (const person of find("people").children) person.ariaPressed = person.dataset.token === token;
-    ui.preauthorizeApiKey("token", token);
   };
   offer(people, onChoice);
   find("token").onchange = onChoice;
+  find("who").onsubmit = (event) => event.preventDefault();
   find("run").onclick = run;
   find("introspect").onclick = () => ask("GET", "/");
   find("list").onclick = listAll;
   find("people").firstElementChild?.click();
 }
 
-start();
+start().catch((error) => {
+  find("asked").textContent = `The page could not be set up: ${error}`;
+});
