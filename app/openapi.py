@@ -12,6 +12,7 @@ import yaml
 from app import settings, whattime
 from app.settings import SettingsError
 
+FILE = settings.ROOT / "openapi.yaml"
 INPUT = "#/components/schemas/Input"
 
 
@@ -30,7 +31,7 @@ def openapi_document(input_schema: Mapping[str, Any], config: Mapping[str, Any])
 
 @functools.cache
 def _openapi_yaml() -> Any:
-    return yaml.safe_load((settings.ROOT / "openapi.yaml").read_text("utf-8"))
+    return yaml.safe_load(FILE.read_text("utf-8"))
 
 
 def _fill_in(document: dict[str, Any], input_schema: Mapping[str, Any], config: Mapping[str, Any]) -> None:
