@@ -39,9 +39,7 @@ HEADERS = {
 
 
 def openapi() -> Response:
-    return Response(
-        _provider().openapi, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"}
-    )
+    return Response(_provider().openapi, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
 
 
 def docs_page() -> Response:

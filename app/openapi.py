@@ -22,7 +22,7 @@ def openapi_document(input_schema: Mapping[str, Any], config: Mapping[str, Any])
     :raises SettingsError: openapi.yaml cannot be read, or lacks what is filled in here.
     """
     try:
-        document = deepcopy(_openapi_yaml())
+        document: dict[str, Any] = deepcopy(_openapi_yaml())
         _fill_in(document, input_schema, config)
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
         raise SettingsError(f"openapi.yaml cannot be used: {' '.join(repr(error).split())}") from error

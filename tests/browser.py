@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,12 +59,16 @@ def running_browser(profile: Path) -> Iterator[webdriver.Chrome]:
 
 def requests_of(browser: webdriver.Chrome) -> Iterator[tuple[str, str]]:
     """The method and the URL of each request that the page has made since this was last asked."""
-    entries: list[dict[str, Any]] = browser.get_log("performance")
-    for entry in entries:
+    for entry in log_of(browser, "performance"):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
             request = message["params"]["request"]
             yield request["method"], request["url"]
+
+
+def log_of(browser: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
+    """What has been logged since this was last asked: `browser` for the console, `performance` for the network."""
+    return cast(list[dict[str, Any]], browser.get_log(kind))  # type: ignore[no-untyped-call]  # selenium does not say
 
 
 def hosts_of(requests: list[tuple[str, str]]) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +14,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from app import create_app
 from app.docs import FILES
 from tests.api import check_error
-from tests.browser import hosts_of, requests_of, running_browser
+from tests.browser import hosts_of, log_of, requests_of, running_browser
 from tests.conftest import CREDENTIALS
 from tests.processes import RunningProvider, running_provider
 
@@ -38,7 +37,9 @@ def test_a_page_needs_no_token_and_takes_only_get(client: FlaskClient, path: str
         assert refused.headers["Allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize("name", ["index.html", "swagger-ui.js", "..", "../app.py", "..%2fapp.py", "%2e%2e/app.py", "x"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "swagger-ui.js", "..", "../app.py", "..%2fapp.py", "%2e%2e/app.py", "x"]
+)
 def test_nothing_else_is_served(client: FlaskClient, name: str) -> None:
     refused = client.get(f"/docs/{name}")
     assert refused.status_code == 404
@@ -108,26 +109,27 @@ class DocsPage:
     def until_actions(self, *words: str) -> None:
         """Wait until there are as many actions as words, and each shows its word."""
         WebDriverWait(self._browser, 20).until(
-            lambda _: len(self.actions) == len(words)
-            and all(word in text for word, text in zip(words, self.actions, strict=True))
+            lambda _: (
+                len(self.actions) == len(words)
+                and all(word in text for word, text in zip(words, self.actions, strict=True))
+            )
         )
 
     def until_answer(self, *words: str) -> None:
-        for word in words:
-            WebDriverWait(self._browser, 20).until(
-                lambda _, word=word: word in self._browser.find_element(By.CSS_SELECTOR, "section:last-of-type").text
-            )
+        """Wait until what was asked and answered has all these words."""
+        exchange = self._browser.find_element(By.CSS_SELECTOR, "#try section:last-of-type")
+        WebDriverWait(self._browser, 20).until(lambda _: all(word in exchange.text for word in words))
 
     def quiet(self) -> None:
         """Forget what was logged so far."""
         self._browser.get("about:blank")
         list(requests_of(self._browser))
-        self._browser.get_log("browser")
+        log_of(self._browser, "browser")
 
     def check_that_it_kept_to_itself(self) -> None:
         """That nothing was asked of another host, refused by the page's own policy, or went wrong in its programs."""
         assert hosts_of(list(requests_of(self._browser))) == {self._host}
-        complaints = [entry for entry in self._browser.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
+        complaints = [entry for entry in log_of(self._browser, "browser") if entry["level"] in ("WARNING", "SEVERE")]
         assert complaints == []
 
 
@@ -180,7 +182,9 @@ def test_each_operation_can_be_tried_by_itself(page: DocsPage, chromium: Chrome)
     execute.click()
     page.until("local-token-carol")
     WebDriverWait(chromium, 20).until(
-        lambda _: "globus_auth_scope" in chromium.find_element(By.CSS_SELECTOR, f"{operation} .live-responses-table").text
+        lambda _: (
+            "globus_auth_scope" in chromium.find_element(By.CSS_SELECTOR, f"{operation} .live-responses-table").text
+        )
     )
     page.check_that_it_kept_to_itself()
 

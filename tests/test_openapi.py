@@ -140,14 +140,16 @@ def test_a_broken_description_stops_the_start_in_one_line(
     (tmp_path / "openapi.yaml").write_text(text)
     monkeypatch.setattr("app.openapi.FILE", tmp_path / "openapi.yaml")
     _openapi_yaml.cache_clear()
-    with pytest.raises(SettingsError, match="openapi.yaml cannot be used") as raised:
+    with pytest.raises(SettingsError, match=r"openapi\.yaml cannot be used") as raised:
         openapi_document(SCHEMA, settings.load(CREDENTIALS))
     _openapi_yaml.cache_clear()
     assert "\n" not in raised.value.format_message()
 
 
 @pytest.mark.parametrize("style", ["", "actions_"])
-def test_links_lead_from_run_to_release_and_then_nowhere(alice: Caller, clock: Clock, document: Any, style: str) -> None:
+def test_links_lead_from_run_to_release_and_then_nowhere(
+    alice: Caller, clock: Clock, document: Any, style: str
+) -> None:
     document = resolved(document, document)
     by_id = {operation["operationId"]: (method, path, operation) for method, path, operation in operations(document)}
 
@@ -224,7 +226,9 @@ class Exploration:
                 if check.status == Status.FAILURE:
                     assert check.failure_info is not None
                     failure, case = check.failure_info.failure, cases[case_id].value
-                    self.faults.append(f"{case.operation.label}: {failure.title} {failure.message}: {case.as_curl_command()}")
+                    self.faults.append(
+                        f"{case.operation.label}: {failure.title} {failure.message}: {case.as_curl_command()}"
+                    )
 
 
 def marker(id_: Any) -> str:
