@@ -31,6 +31,9 @@ VISIBLE_TO = "all_authenticated_users"
 # Who may run actions: principal URNs separated by commas, or all_authenticated_users.
 RUNNABLE_BY = "all_authenticated_users"
 
+# People that the page at /docs offers to be, NAME=TOKEN with commas between them. All can read it: for local mode.
+DOCS_TOKENS = None
+
 # The largest request body that is read, in bytes.
 MAX_CONTENT_LENGTH = 65536
 

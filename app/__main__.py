@@ -10,6 +10,7 @@ import click
 from app import settings, whattime
 from app.database import DatabaseError, is_for_one_process, prepare_database
 from app.local_mode import banner, is_loopback, start_local_globus
+from app.openapi import openapi_document
 from app.provider import read_input_schema
 from app.server import check_free, serve
 from app.settings import PREFIX
@@ -45,7 +46,8 @@ def main(host: str, port: int, auth_port: int | None, workers: int, threads: int
     except DatabaseError as error:
         raise settings.SettingsError(str(error)) from error
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    read_input_schema()
+    input_schema, _ = read_input_schema()
+    openapi_document(input_schema, config)
     title = whattime.DESCRIPTION["title"]
     welcome = f"{title} runs at {url}"
     if local:

@@ -27,7 +27,7 @@ from flask.cli import with_appcontext
 from globus_action_provider_tools import AuthState
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from app import monitoring, settings, whattime
+from app import docs, monitoring, settings, whattime
 from app.action import Action, check_deadline, start
 from app.auth import authenticate, may, principals
 from app.error import (
@@ -63,7 +63,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, clock: Callable[[]
     app.after_request(after_request)
     for method, path, handler in OPERATIONS:
         app.add_url_rule(path, view_func=handler, methods=[method], provide_automatic_options=False)
-    for path, page in monitoring.PAGES:
+    for path, page in PAGES:
         app.add_url_rule(path, view_func=page, methods=["GET"], provide_automatic_options=False)
     app.register_error_handler(Exception, on_error)
     app.cli.add_command(purge)
@@ -217,7 +217,10 @@ OPERATIONS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
 )
 """The interface: each operation on its 1.0 path, and on the one of 1.1."""
 
-WITHOUT_TOKEN = frozenset({"preflight", *(page.__name__ for _, page in monitoring.PAGES)})
+PAGES = (*docs.PAGES, *monitoring.PAGES)
+"""What is not about actions, for people and for the operator's tools."""
+
+WITHOUT_TOKEN = frozenset({"preflight", *(page.__name__ for _, page in PAGES)})
 """What is answered without a look at who is asking."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.settings import PREFIX
 from local_globus.__main__ import people_lines
-from local_globus.directory import CLIENT_SECRET, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
+from local_globus.directory import CLIENT_SECRET, PEOPLE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.server import start_globus
 from local_globus.web import create_globus
 
@@ -34,8 +34,9 @@ def start_local_globus(port: int, scope: str | None) -> str:
     """
     scope = scope or PROVIDER_SCOPE
     start_globus(create_globus(scope), port).point_sdk_here()
-    credentials = {"CLIENT_ID": PROVIDER_CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "SCOPE": scope}
-    os.environ.update({PREFIX + name: value for name, value in credentials.items()})
+    tokens = ",".join(f"{person.name}=local-token-{person.name}" for person in PEOPLE)
+    here = {"CLIENT_ID": PROVIDER_CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "SCOPE": scope, "DOCS_TOKENS": tokens}
+    os.environ.update({PREFIX + name: value for name, value in here.items()})
     return scope
 
 
@@ -49,6 +50,8 @@ def banner(url: str, scope: str, *, title: str, example_body: Mapping[str, Any])
             f"  scope   {scope}",
             "  tokens",
             *people_lines("    "),
+            "",
+            f"Try it in a browser: {url}/docs",
             "",
             "Ask it what it is:",
             "",

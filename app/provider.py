@@ -27,6 +27,7 @@ from app.error import ServiceUnavailable
 from app.health import Health
 from app.introspection import describe
 from app.metrics import Metrics
+from app.openapi import openapi_document
 from app.request_log import open_log, request_ids
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Answer(Response):
     """A response that is sent as it stands. Werkzeug would go through the headers again, for what none of ours needs:
     a tenth of the time of a request."""
 
-    safety: ClassVar = (
+    safety: ClassVar[tuple[tuple[str, str], ...]] = (
         ("X-Content-Type-Options", "nosniff"),
         ("Cache-Control", "no-store"),
         ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -156,8 +157,9 @@ class ActionProvider(Flask):
         self.health = Health(clock, {"database": self.database.check, "globus_auth": self.auth.check})
         self.limits = Limits(config["RELEASE_AFTER"], config["MAX_RELEASE_AFTER"], config["MAXIMUM_DEADLINE"])
         input_schema, self.requests = read_input_schema()
-        # It does not change: it is written once.
+        # They do not change: they are written once.
         self.introspection = to_json(describe(whattime.DESCRIPTION, input_schema, config))
+        self.openapi = to_json(openapi_document(input_schema, config))
 
     @contextmanager
     def one_upload(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ from app.times import parse_duration
 PREFIX = "WHATTIME_"
 ROOT = Path(__file__).resolve().parent.parent
 
-_SECRETS = frozenset({"CLIENT_SECRET", "DATABASE_URL"})
+_SECRETS = frozenset({"CLIENT_SECRET", "DATABASE_URL", "DOCS_TOKENS"})
 _LONGEST = timedelta(days=36525)
 _PRINCIPAL = re.compile(r"urn:globus:(auth:identity|groups:id):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -135,6 +135,11 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+def _named_tokens(text: str) -> dict[str, str]:
+    pairs = [entry.strip().partition("=") for entry in text.split(",")]
+    return {name: token for name, _, token in _require(pairs, all(name and token for name, _, token in pairs))}
+
+
 def _database_url(text: str) -> str:
     return str(_require(text, re.fullmatch(r"memory://|sqlite:///.+|postgresql(\+psycopg)?://.+", text)))
 
@@ -165,6 +170,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
         _principals("all_authenticated_users"),
         "principal URNs separated by commas, or all_authenticated_users",
     ),
+    "DOCS_TOKENS": (_named_tokens, "NAME=TOKEN, or several with commas between them"),
     "MAX_CONTENT_LENGTH": (_whole(1, 2**30), "a number of bytes"),
     "TOKEN_CACHE_SECONDS": (_between(0, 86400), "a number of seconds, 0 or more"),
     "TOKEN_CACHE_SIZE": (_whole(1, 2**30), "a number of tokens, 1 or more"),

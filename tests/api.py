@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+import re
+from typing import Any, cast
 
+import orjson
+from flask import Flask
 from flask.testing import FlaskClient
 from globus_action_provider_tools.validation import ValidationRequest, response_validator
+from werkzeug.exceptions import HTTPException
+
+from app.provider import ActionProvider
 
 _numbers = itertools.count()
 
@@ -21,6 +27,7 @@ class Caller:
         headers = self._headers | options.pop("headers", {})
         response = self._client.open(path, method=method, headers=headers, **options)
         assert response.status_code == expect, response.get_data(as_text=True)
+        check_described(self._client.application, method, path, expect)
         assert response.mimetype == "application/json"
         return response.json
 
@@ -57,6 +64,17 @@ class Caller:
         if expect < 300:
             check_status_document(document)
         return document
+
+
+def check_described(app: Flask, method: str, path: str, status: int) -> None:
+    """That the OpenAPI description of this operation, where there is one, knows this status code."""
+    try:
+        rule, _ = app.url_map.bind("").match(path.partition("?")[0], method, return_rule=True)
+    except HTTPException:
+        return
+    paths = orjson.loads(cast(ActionProvider, app).openapi)["paths"]
+    operation = paths.get(re.sub("<(.+?)>", r"{\1}", rule.rule), {}).get(method.lower())
+    assert operation is None or str(status) in operation["responses"], (method, path, status)
 
 
 def check_status_document(document: Any) -> None:

@@ -104,7 +104,8 @@ def test_the_tour_from_python(provider: RunningProvider) -> None:
 def test_a_provider_of_ones_own(tmp_path: Path) -> None:
     for folder in ("app", "local_globus", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    shutil.copy(ROOT / "config.py", tmp_path)
+    for file in ("config.py", "openapi.yaml"):
+        shutil.copy(ROOT / file, tmp_path)
     (schema,) = blocks("docs/your-own-provider.md", "json")
     (module,) = blocks("docs/your-own-provider.md", "python")
     (tmp_path / "schema.json").write_text(schema)
@@ -113,6 +114,7 @@ def test_a_provider_of_ones_own(tmp_path: Path) -> None:
         "from tests.conftest import *\n"
         "def test_checksum(alice, clock):\n"
         "    assert alice.introspect()['title'] == 'Checksums'\n"
+        "    assert alice.request('GET', '/openapi.json', 200)['info']['title'] == 'Checksums'\n"
         "    alice.request('POST', '/run', 400, json={'request_id': 'r', 'body': {'utc_offset': 1}})\n"
         "    done = {}\n"
         "    for text in ('hello', ''):\n"

@@ -47,6 +47,7 @@ WRONG = {
     "VISIBLE_TO": ["", "everybody", "public,", "urn:globus:auth:identity:1234"],
     "RUNNABLE_BY": ["public", "alice@example.org"],
     "LOG_FORMAT": ["", "xml"],
+    "DOCS_TOKENS": ["", "alice", "alice=", "=token", "alice=token,"],
     "MAX_CONTENT_LENGTH": ["0", "-1", "64k"],
     "TOKEN_CACHE_SECONDS": ["-1", "x"],
     "TOKEN_CACHE_SIZE": ["0", "many"],

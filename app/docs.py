@@ -1,0 +1,83 @@
+"""What is open to everybody and shows no action: the OpenAPI description, and the page to read it and try it out."""
+
+from __future__ import annotations
+
+import functools
+import mimetypes
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import flask_swagger_ui
+from flask import Response, current_app
+
+from app.error import NotFound
+from app.provider import ActionProvider, Answer
+
+OURS = Path(__file__).parent / "docs_page"
+SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
+FILES = {
+    **{name: OURS / name for name in ("docs.css", "docs.js")},
+    **{name: SWAGGER_UI / name for name in ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")},
+}
+"""The page's files: ours, and those of Swagger UI, which a package brings along."""
+
+
+class Page(Answer):
+    """A file of the page, which may run scripts of ours, and ask us, and nobody else."""
+
+    safety = (
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", "no-cache"),
+        ("Referrer-Policy", "no-referrer"),
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+            "img-src 'self' data:; "  # Swagger UI's icons are in its style sheet
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    )
+
+
+def openapi() -> Response:
+    return Answer(_provider().openapi, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
+
+
+def docs_page() -> Response:
+    return _file(OURS / "index.html")
+
+
+def docs_file(name: str) -> Response:
+    if name not in FILES:
+        raise NotFound("The page at /docs has no such file.")
+    return _file(FILES[name])
+
+
+def docs_people() -> Response:
+    """Who the page offers to be: in local mode, everybody can be anybody."""
+    people = _provider().config["DOCS_TOKENS"] or {}
+    return _provider().json.response([{"name": name, "token": token} for name, token in people.items()])
+
+
+PAGES: tuple[tuple[str, Callable[..., Response]], ...] = (
+    ("/openapi.json", openapi),
+    ("/docs", docs_page),
+    ("/docs/", docs_page),
+    ("/docs/people.json", docs_people),
+    ("/docs/<name>", docs_file),
+)
+"""What is served to a GET without a token."""
+
+
+def _provider() -> ActionProvider:
+    return cast(ActionProvider, current_app)
+
+
+def _file(path: Path) -> Page:
+    kind, _ = mimetypes.guess_type(path.name)
+    return Page(_content(path), mimetype=kind)
+
+
+@functools.cache
+def _content(path: Path) -> bytes:
+    return path.read_bytes()

@@ -1,0 +1,177 @@
+// The page at /docs: choose who you are, run an action, watch it, cancel and release it; Swagger UI shows the rest.
+
+const POLL_MS = 1000;
+const find = (id) => document.getElementById(id);
+const read = async (path) => (await fetch(path)).json();
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+const authorization = () => `Bearer ${find("token").value.trim()}`;
+
+// Ask the provider, and show what was asked and answered; status 0 is no answer.
+// What the page asks by itself (`watched`) does not push away what a person is reading.
+async function ask(method, path, { body, about, watched = false } = {}) {
+  const headers = { Authorization: authorization() };
+  const options = { method, headers };
+  if (body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    const response = await fetch(path, options);
+    answer = { ok: response.ok, status: response.status, document: await response.json() };
+  } catch (error) {
+    answer = { ok: false, status: 0, document: { description: String(error) } };
+  }
+  if (!watched || about === shown) show(method, path, body, answer);
+  if (!watched) shown = about;
+  return answer;
+}
+
+let shown;
+
+function show(method, path, body, { ok, status, document: answered }) {
+  const sent = body === undefined ? "" : ` ${JSON.stringify(body)}`;
+  find("asked").replaceChildren(
+    element("code", { textContent: `${method} ${path}${sent}` }),
+    " ",
+    element("span", { className: ok ? "badge SUCCEEDED" : "badge FAILED", textContent: status || "no answer" }),
+  );
+  find("answered").textContent = JSON.stringify(answered, null, 2);
+  find("answered").hidden = false;
+}
+
+// One action of the list: its status, and what can be done with it.
+class ActionItem {
+  constructor(action) {
+    this.id = action.action_id;
+    this.status = element("span");
+    this.details = element("span", { className: "details" });
+    this.cancel = element("button", { textContent: "Cancel", onclick: () => this.act("POST", "cancel") });
+    this.release = element("button", { textContent: "Release", onclick: () => this.act("POST", "release") });
+    const log = element("button", { textContent: "Log", onclick: () => this.act("GET", "log") });
+    const code = element("code", { textContent: this.id });
+    const buttons = element("span", { className: "buttons" }, log, this.cancel, this.release);
+    this.item = element("li", {}, this.status, code, this.details, buttons);
+    find("actions").prepend(this.item);
+    this.update(action);
+  }
+
+  update(action) {
+    const active = action.status === "ACTIVE";
+    this.status.className = `badge ${action.status}`;
+    this.status.textContent = action.status;
+    this.details.textContent = Object.entries(action.details).map(([name, value]) => `${name}: ${value}`).join(" · ");
+    this.cancel.disabled = !active;
+    this.release.disabled = active;
+    if (active) this.watch();
+  }
+
+  watch() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.act("GET", "status", true), POLL_MS);
+  }
+
+  async act(method, operation, watched = false) {
+    const options = { about: this.id, watched };
+    const { ok, status, document: answered } = await ask(method, `/${this.id}/${operation}`, options);
+    if (status === 404 || (ok && operation === "release")) this.forget();
+    else if (ok && operation !== "log") this.update(answered);
+    else if (watched && (status === 0 || status >= 500)) this.watch();
+  }
+
+  forget() {
+    clearTimeout(this.timer);
+    this.item.remove();
+    items.delete(this.id);
+  }
+}
+
+const items = new Map();
+
+function list(action) {
+  if (items.has(action.action_id)) items.get(action.action_id).update(action);
+  else items.set(action.action_id, new ActionItem(action));
+}
+
+async function run() {
+  let body;
+  try {
+    body = JSON.parse(find("body").value);
+  } catch (error) {
+    find("asked").textContent = `The body is not JSON: ${error.message}`;
+    return;
+  }
+  const request_id = `docs-${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const { ok, document: answered } = await ask("POST", "/run", { body: { request_id, body } });
+  if (!ok) return;
+  list(answered);
+  shown = answered.action_id;
+}
+
+async function listAll() {
+  const { ok, document: answered } = await ask("GET", "/actions?status=active,succeeded,failed");
+  if (ok) answered.reverse().forEach(list);
+}
+
+function offer(people, onChoice) {
+  for (const { name, token } of people) {
+    const choose = element("button", { textContent: name, className: "person" });
+    choose.onclick = () => {
+      find("token").value = token;
+      onChoice();
+    };
+    choose.dataset.token = token;
+    find("people").append(choose);
+  }
+}
+
+// Swagger UI, with the same token. Its dark colours go by a class.
+function showOperations(description) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const dye = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", dye);
+  dye();
+  return SwaggerUIBundle({
+    spec: description,
+    dom_id: "#operations",
+    deepLinking: true,
+    docExpansion: "list",
+    defaultModelsExpandDepth: 0,
+    tryItOutEnabled: true,
+    requestInterceptor: (request) => {
+      request.headers.Authorization = authorization();
+      return request;
+    },
+    validatorUrl: null,
+  });
+}
+
+async function start() {
+  const [description, people] = await Promise.all([read("/openapi.json"), read("/docs/people.json")]);
+  document.title = find("title").textContent = description.info.title;
+  find("subtitle").textContent = description.info.summary;
+  find("body").value = JSON.stringify(description.components.examples.Run.value.body);
+  showOperations(description);
+  const onChoice = () => {
+    const token = find("token").value.trim();
+    items.forEach((item) => item.forget());
+    for (const person of find("people").children) person.ariaPressed = person.dataset.token === token;
+  };
+  offer(people, onChoice);
+  find("token").onchange = onChoice;
+  find("who").onsubmit = (event) => event.preventDefault();
+  find("run").onclick = run;
+  find("introspect").onclick = () => ask("GET", "/");
+  find("list").onclick = listAll;
+  find("people").firstElementChild?.click();
+}
+
+start().catch((error) => {
+  find("asked").textContent = `The page could not be set up: ${error}`;
+});

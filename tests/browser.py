@@ -1,0 +1,75 @@
+"""A real browser for tests: Chromium without a window, with a profile of its own, which can reach nothing but this
+machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+CHROMIUM = shutil.which("chromium")
+CHROMEDRIVER = shutil.which("chromedriver")
+
+QUIET = (
+    "--headless",
+    "--no-sandbox",  # which root has to say
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",  # containers have little of it
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+
+@contextlib.contextmanager
+def running_browser(profile: Path) -> Iterator[webdriver.Chrome]:
+    """A browser. Where there is none the test is skipped, unless CI says that it must be.
+
+    :param profile: an empty directory.
+    """
+    if CHROMIUM is None or CHROMEDRIVER is None:
+        reason = "Chromium is not installed (on Debian: apt-get install chromium chromium-driver)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (*QUIET, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    browser = webdriver.Chrome(options, Service(CHROMEDRIVER))
+    try:
+        browser.set_window_size(1280, 1000)
+        yield browser
+    finally:
+        browser.quit()
+
+
+def requests_of(browser: webdriver.Chrome) -> Iterator[tuple[str, str]]:
+    """The method and the URL of each request that the page has made since this was last asked."""
+    for entry in log_of(browser, "performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            request = message["params"]["request"]
+            yield request["method"], request["url"]
+
+
+def log_of(browser: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
+    """What has been logged since this was last asked: `browser` for the console, `performance` for the network."""
+    return cast(list[dict[str, Any]], browser.get_log(kind))  # type: ignore[no-untyped-call]  # selenium does not say
+
+
+def hosts_of(requests: list[tuple[str, str]]) -> set[str]:
+    return {urlsplit(url).netloc for _, url in requests if urlsplit(url).scheme != "data"}

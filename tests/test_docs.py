@@ -1,0 +1,213 @@
+"""The page at /docs in a real browser, as a newcomer uses it in local mode; and its files, as a program sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from app import create_app
+from app.docs import FILES
+from tests.api import check_error
+from tests.browser import hosts_of, log_of, requests_of, running_browser
+from tests.conftest import CREDENTIALS
+from tests.processes import RunningProvider, running_provider
+
+PAGES = ["/openapi.json", "/docs", "/docs/", "/docs/people.json", *(f"/docs/{name}" for name in FILES)]
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app(CREDENTIALS).test_client()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_needs_no_token_and_takes_only_get(client: FlaskClient, path: str) -> None:
+    assert client.get(path, buffered=True).status_code == 200
+    assert client.head(path, buffered=True).status_code == 200
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        refused = client.open(path, method=method)
+        assert refused.status_code == 405
+        check_error(refused.json, "MethodNotAllowed")
+        assert refused.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    "name", ["index.html", "swagger-ui.js", "..", "../app.py", "..%2fapp.py", "%2e%2e/app.py", "x"]
+)
+def test_nothing_else_is_served(client: FlaskClient, name: str) -> None:
+    refused = client.get(f"/docs/{name}")
+    assert refused.status_code == 404
+    check_error(refused.json, "NotFound")
+
+
+def test_the_page_allows_itself_nothing_from_elsewhere(client: FlaskClient) -> None:
+    headers = client.get("/docs", buffered=True).headers
+    policy = headers["Content-Security-Policy"]
+    for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"):
+        assert rule in policy.split("; ")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_files_are_sent_once(client: FlaskClient) -> None:
+    bundle = "/docs/swagger-ui-bundle.js"
+    tag = client.get(bundle, buffered=True).headers["ETag"]
+    assert client.get(bundle, headers={"If-None-Match": tag}, buffered=True).status_code == 304
+
+
+def test_in_production_there_is_nobody_to_choose_from(client: FlaskClient) -> None:
+    assert client.get("/docs/people.json").json == []
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[RunningProvider]:
+    with running_provider(MIN_SECONDS="3", MAX_SECONDS="3", FAILURE_RATE="0") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with running_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+class DocsPage:
+    def __init__(self, browser: Chrome, provider: RunningProvider) -> None:
+        self._browser = browser
+        self._host = provider.url.removeprefix("http://")
+        self.quiet()
+        browser.get(f"{provider.url}/docs")
+        self.until("Start an action")
+
+    def until(self, text: str) -> None:
+        WebDriverWait(self._browser, 20).until(lambda _: text in self.text)
+
+    @property
+    def text(self) -> str:
+        return self._browser.find_element(By.TAG_NAME, "body").text
+
+    @property
+    def actions(self) -> list[str]:
+        return [item.text for item in self._browser.find_elements(By.CSS_SELECTOR, "#actions li")]
+
+    def press(self, label: str, within: str = "body") -> None:
+        self.button(label, within).click()
+
+    def button(self, label: str, within: str = "body") -> WebElement:
+        return self._browser.find_element(By.CSS_SELECTOR, within).find_element(
+            By.XPATH, f".//button[normalize-space()='{label}']"
+        )
+
+    def until_actions(self, *words: str) -> None:
+        """Wait until there are as many actions as words, and each shows its word."""
+        WebDriverWait(self._browser, 20).until(
+            lambda _: (
+                len(self.actions) == len(words)
+                and all(word in text for word, text in zip(words, self.actions, strict=True))
+            )
+        )
+
+    def until_answer(self, *words: str) -> None:
+        """Wait until what was asked and answered has all these words."""
+        exchange = self._browser.find_element(By.CSS_SELECTOR, "#try section:last-of-type")
+        WebDriverWait(self._browser, 20).until(lambda _: all(word in exchange.text for word in words))
+
+    def quiet(self) -> None:
+        """Forget what was logged so far."""
+        self._browser.get("about:blank")
+        list(requests_of(self._browser))
+        log_of(self._browser, "browser")
+
+    def check_that_it_kept_to_itself(self) -> None:
+        """That nothing was asked of another host, refused by the page's own policy, or went wrong in its programs."""
+        assert hosts_of(list(requests_of(self._browser))) == {self._host}
+        complaints = [entry for entry in log_of(self._browser, "browser") if entry["level"] in ("WARNING", "SEVERE")]
+        assert complaints == []
+
+
+@pytest.fixture
+def page(chromium: Chrome, provider: RunningProvider) -> DocsPage:
+    return DocsPage(chromium, provider)
+
+
+def test_a_newcomer_runs_watches_and_releases_an_action(page: DocsPage) -> None:
+    page.press("alice", "#people")
+    page.press("Introspect")
+    page.until_answer("GET /", "200", "globus_auth_scope")
+    page.press("Run")
+    page.until_actions("ACTIVE")
+    assert not page.button("Release", "#actions").is_enabled()
+    page.until_actions("SUCCEEDED")
+    assert "whattimeisit" in page.actions[0]
+    page.press("Log", "#actions")
+    page.until_answer("STARTED")
+    page.press("Release", "#actions")
+    page.until_actions()
+    page.until_answer("/release", "200")
+    page.check_that_it_kept_to_itself()
+
+
+def test_others_do_not_see_the_action_and_its_owner_cancels_it(page: DocsPage) -> None:
+    page.press("alice", "#people")
+    page.press("Run")
+    page.until_actions("ACTIVE")
+    page.press("bob", "#people")
+    page.press("List my actions")
+    page.until_answer("GET /actions", "200", "[]")
+    assert page.actions == []
+    page.press("alice", "#people")
+    page.press("List my actions")
+    page.until_actions("ACTIVE")
+    page.press("Cancel", "#actions")
+    page.until_actions("CANCELLED")
+    page.press("Release", "#actions")
+    page.until_actions()
+
+
+def test_each_operation_can_be_tried_by_itself(page: DocsPage, chromium: Chrome) -> None:
+    page.press("carol", "#people")
+    operation = "#operations-provider-introspect"
+    chromium.find_element(By.CSS_SELECTOR, f"{operation} button.opblock-summary-control").click()
+    WebDriverWait(chromium, 20).until(lambda _: chromium.find_elements(By.CSS_SELECTOR, f"{operation} .execute"))
+    execute = chromium.find_element(By.CSS_SELECTOR, f"{operation} .execute")
+    chromium.execute_script("arguments[0].scrollIntoView({block: 'center'})", execute)
+    execute.click()
+    page.until("local-token-carol")
+    WebDriverWait(chromium, 20).until(
+        lambda _: (
+            "globus_auth_scope" in chromium.find_element(By.CSS_SELECTOR, f"{operation} .live-responses-table").text
+        )
+    )
+    page.check_that_it_kept_to_itself()
+
+
+def test_a_wrong_token_and_a_body_that_is_no_json_are_said(page: DocsPage, chromium: Chrome) -> None:
+    token = chromium.find_element(By.ID, "token")
+    token.clear()
+    token.send_keys("no-such-token")
+    page.press("Run")
+    page.until_answer("401", "NoAuthentication")
+    page.press("alice", "#people")
+    chromium.find_element(By.ID, "body").send_keys("}")
+    page.press("Run")
+    page.until_answer("The body is not JSON")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_it_fits_into_windows_of_every_width(page: DocsPage, chromium: Chrome, width: int) -> None:
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    page.press("alice", "#people")
+    page.press("Introspect")
+    page.until_answer("globus_auth_scope")
+    overflow = chromium.execute_script("return document.documentElement.scrollWidth - innerWidth")
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert overflow <= 0

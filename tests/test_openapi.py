@@ -1,0 +1,262 @@
+"""openapi.yaml and the provider say the same: every operation, with valid and invalid data, alone and in sequence."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+import yaml
+from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import Status, events, from_schema
+
+from app import create_app, settings
+from app.app import OPERATIONS
+from app.error import ApiError
+from app.openapi import _openapi_yaml, openapi_document
+from app.settings import SettingsError
+from app.times import parse_duration, parse_time
+from local_globus.server import start_globus
+from tests.api import Caller
+from tests.clock import Clock
+from tests.conftest import ALICE, CREDENTIALS, CallerFactory
+from tests.patched_auth import PatchedGlobus
+from tests.processes import ROOT
+
+NOW = Clock().now
+SCHEMA = json.loads((ROOT / "schema.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def document(provider: CallerFactory) -> Any:
+    return provider(None).request("GET", "/openapi.json", 200)
+
+
+def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield method.upper(), path, operation
+
+
+def test_it_is_valid_openapi(document: Any) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_every_operation_is_described_and_none_besides(document: Any) -> None:
+    served = {(method, re.sub("<(.+?)>", r"{\1}", path)) for method, path, _ in OPERATIONS}
+    assert {(method, path) for method, path, _ in operations(document)} == served
+
+
+def test_both_styles_of_paths_answer_alike(document: Any) -> None:
+    answers = {operation["operationId"]: operation["responses"] for _, _, operation in operations(document)}
+    pairs = [name for name in answers if f"actions_{name}" in answers]
+    assert set(pairs) == {"run", "status", "cancel", "release", "log", "resume"}
+    for name in pairs:
+        assert answers[name] == answers[f"actions_{name}"]
+
+
+def test_every_error_is_described(document: Any) -> None:
+    codes = {kind.__name__ for kind in ApiError.__subclasses__()}
+    assert set(document["components"]["schemas"]["Error"]["properties"]["code"]["enum"]) == codes
+
+
+def examples(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Each schema that there is an example of, and the example."""
+    if isinstance(node, dict):
+        if "schema" in node:
+            yield from ((node["schema"], example["value"]) for example in node.get("examples", {}).values())
+        if "example" in node:
+            yield node.get("schema", node), node["example"]
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from examples(child)
+
+
+def resolved(node: Any, document: Any) -> Any:
+    """The node with what it refers to in its place, outside of schemas."""
+    if isinstance(node, list):
+        return [resolved(child, document) for child in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref", "")
+    if reference.startswith("#/components/") and not reference.startswith("#/components/schemas/"):
+        _, _, kind, name = reference.split("/")
+        return resolved(document["components"][kind][name], document)
+    return {name: resolved(child, document) for name, child in node.items()}
+
+
+def test_examples_are_what_they_are_examples_of(document: Any) -> None:
+    found = list(examples(resolved(document, document)))
+    assert len(found) > 20
+    for schema, example in found:
+        rooted = {**schema, "components": document["components"]}
+        jsonschema_rs.validator_for(rooted, validate_formats=True).validate(example)
+
+
+def test_the_request_has_the_fields_of_the_interface(document: Any) -> None:
+    source = resources.files("globus_action_provider_tools") / "action_request.yaml"
+    theirs, ours = yaml.safe_load(source.read_text("utf-8")), document["components"]["schemas"]["ActionRequest"]
+    assert ours["properties"].keys() == theirs["properties"].keys()
+    assert ours["required"] == theirs["required"]
+    assert ours["additionalProperties"] is theirs["additionalProperties"] is False
+
+
+def test_what_is_special_to_the_provider_comes_from_its_own_modules(document: Any) -> None:
+    assert document["info"]["title"] == "What Time Is It Right Now?"
+    assert document["components"]["schemas"]["Input"] == SCHEMA
+    assert CREDENTIALS["SCOPE"] in document["components"]["securitySchemes"]["token"]["description"]
+
+
+def test_a_schema_that_refers_to_itself_still_does() -> None:
+    schema = {"properties": {"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#"}}, "$defs": {"A": {"type": "string"}}}
+    document = openapi_document(schema, settings.load(CREDENTIALS))
+    moved = document["components"]["schemas"]["Input"]["properties"]
+    assert moved["a"] == {"$ref": "#/components/schemas/Input/$defs/A"}
+    assert moved["b"] == {"$ref": "#/components/schemas/Input"}
+
+
+def test_a_public_provider_introspects_without_a_token(provider: CallerFactory) -> None:
+    document = provider(None, VISIBLE_TO="public").request("GET", "/openapi.json", 200)
+    assert document["paths"]["/"]["get"]["security"] == [{}]
+
+
+@pytest.mark.parametrize("text", ["", "openapi: [", "openapi: 3.1.0", "components: {schemas: 1}"])
+def test_a_broken_description_stops_the_start_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "openapi.yaml").write_text(text)
+    monkeypatch.setattr("app.openapi.FILE", tmp_path / "openapi.yaml")
+    _openapi_yaml.cache_clear()
+    with pytest.raises(SettingsError, match=r"openapi\.yaml cannot be used") as raised:
+        openapi_document(SCHEMA, settings.load(CREDENTIALS))
+    _openapi_yaml.cache_clear()
+    assert "\n" not in raised.value.format_message()
+
+
+@pytest.mark.parametrize("style", ["", "actions_"])
+def test_links_lead_from_run_to_release_and_then_nowhere(
+    alice: Caller, clock: Clock, document: Any, style: str
+) -> None:
+    document = resolved(document, document)
+    by_id = {operation["operationId"]: (method, path, operation) for method, path, operation in operations(document)}
+
+    def follow(links: Any, name: str, expect: int) -> Any:
+        """The links of the answer to an operation that one of `links` leads to."""
+        assert links[style + name]["parameters"] == {"action_id": "$response.body#/action_id"}
+        method, path, operation = by_id[links[style + name]["operationId"]]
+        alice.request(method, path.format(**action), expect)
+        return operation["responses"][str(expect)].get("links")
+
+    action, links = alice.run(), by_id[f"{style}run"][2]["responses"]["202"]["links"]
+    follow(links, "resume", 409)
+    follow(links, "release", 409)
+    follow(links, "log", 200)
+    follow(follow(links, "status", 200), "cancel", 200)
+    follow(links, "cancel", 409)
+    follow(follow(links, "release", 200), "status", 404)
+
+
+class Exploration:
+    """Schemathesis at work on a provider: what it found wrong, and which answers it got."""
+
+    def __init__(self, token: str, clock: Clock) -> None:
+        self.faults: list[str] = []
+        self.answers: set[tuple[str, int]] = set()
+        self.document: Any = None
+        self._clock = clock
+        self._numbers = itertools.count()
+        self._settings = {
+            "seed": 1,
+            "headers": {"Authorization": f"Bearer {token}"},
+            "generation": {"deterministic": True, "max-examples": 30},
+        }
+
+    def run(self, url: str) -> None:
+        config = SchemathesisConfig.from_dict(self._settings)
+        schema = schemathesis.openapi.from_url(url, config=config)
+        self.document = schema.raw_schema
+
+        @schema.hook
+        def map_body(context: Any, body: Any) -> Any:
+            return self.sensible(body)
+
+        for event in from_schema(schema).execute():
+            if isinstance(event, events.NonFatalError | events.FatalError):
+                self.faults.append(str(vars(event)))
+            elif isinstance(event, events.ScenarioFinished):
+                self._record(event)
+
+    def sensible(self, body: Any) -> Any:
+        """A request that is valid by itself, made to be acceptable here and now too: the description says in words
+        what no schema can, that a deadline is in the future and a request_id not taken."""
+        if not isinstance(body, dict):
+            return body
+        changed = dict(body)
+        number = next(self._numbers)
+        if isinstance(body.get("request_id"), str) and number % 4:
+            changed["request_id"] += f" {number}"
+        with suppress(KeyError, TypeError, ValueError):
+            parse_time(body["deadline"])
+            changed["deadline"] = (self._clock.now + timedelta(days=1 + number % 28)).isoformat()
+        with suppress(KeyError, TypeError, ValueError):
+            if parse_duration(body["release_after"], NOW) < timedelta(days=1):
+                changed["release_after"] = "P1D"  # so that actions are still there when Schemathesis asks for them
+        return changed
+
+    def _record(self, event: events.ScenarioFinished) -> None:
+        cases = event.recorder.cases
+        for case_id, interaction in event.recorder.interactions.items():
+            if interaction.response is not None:
+                self.answers.add((cases[case_id].value.operation.label, interaction.response.status_code))
+        for case_id, checks in event.recorder.checks.items():
+            for check in checks:
+                if check.status == Status.FAILURE:
+                    assert check.failure_info is not None
+                    failure, case = check.failure_info.failure, cases[case_id].value
+                    self.faults.append(
+                        f"{case.operation.label}: {failure.title} {failure.message}: {case.as_curl_command()}"
+                    )
+
+
+def marker(id_: Any) -> str:
+    """One as a Link header has it."""
+    return urlsafe_b64encode(f"{NOW.isoformat()} {id_}".encode()).decode().rstrip("=")
+
+
+def test_code_and_description_do_not_deviate(monkeypatch: pytest.MonkeyPatch, globus: PatchedGlobus) -> None:
+    schemathesis.openapi.format("date-time", st.integers(1, 29).map(lambda days: (NOW + timedelta(days)).isoformat()))
+    schemathesis.openapi.format("list-marker", st.uuids().map(marker))
+    schemathesis.openapi.format("log-marker", st.sampled_from(["0", "1"]))
+    # Where a sequence begins, Schemathesis guesses, and takes request_id for the id of something to be made before.
+    guess = "schemathesis.specs.openapi.stateful.is_likely_root_transition"
+    monkeypatch.setattr(guess, lambda operation, *_: operation.path in ("/run", "/actions"))
+    clock = Clock()
+
+    def ticking() -> datetime:
+        clock.tick(seconds=1)
+        return clock.now
+
+    app = create_app({**CREDENTIALS, "RANDOM_SEED": 1, "MIN_SECONDS": 1, "MAX_SECONDS": 9}, clock=ticking)
+    exploration, server = Exploration(globus.login(ALICE), clock), start_globus(app)
+    try:
+        exploration.run(f"{server.url}openapi.json")
+    finally:
+        server.stop()
+    assert exploration.faults == []
+    assert exploration.answers >= {("POST /run", code) for code in (200, 202, 400, 401, 405, 409)}
+    succeeded = {operation for operation, status in exploration.answers if status < 300}
+    resume = {"POST /{action_id}/resume", "POST /actions/{action_id}/resume"}
+    assert succeeded == {f"{method} {path}" for method, path, _ in operations(exploration.document)} - resume
