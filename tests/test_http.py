@@ -52,7 +52,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def test_the_banner_holds_what_a_newcomer_needs(provider: RunningProvider) -> None:
-    for word in ("for development only", provider.url, provider.scope, GROUP, 'curl -H "Authorization: Bearer local-t'):
+    for word in (
+        "for development only",
+        f"{provider.url}/docs",
+        provider.scope,
+        GROUP,
+        'curl -H "Authorization: Bearer local-t',
+    ):
         assert word in provider.banner
 
 
