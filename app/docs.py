@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import mimetypes
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import flask_swagger_ui
-from flask import Response, current_app
+from flask import Response, current_app, request
 
 from app.error import NotFound
 from app.provider import ActionProvider, Answer
@@ -74,10 +75,17 @@ def _provider() -> ActionProvider:
 
 
 def _file(path: Path) -> Page:
+    """The file, or nothing where the browser has it already."""
     kind, _ = mimetypes.guess_type(path.name)
-    return Page(_content(path), mimetype=kind)
+    content, tag = _content(path)
+    known = request.if_none_match.contains(tag)
+    page = Page(None if known else content, 304 if known else 200, mimetype=kind)
+    page.set_etag(tag)
+    return page
 
 
 @functools.cache
-def _content(path: Path) -> bytes:
-    return path.read_bytes()
+def _content(path: Path) -> tuple[bytes, str]:
+    """The bytes of a file, and what is different when they are."""
+    content = path.read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:32]

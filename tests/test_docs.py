@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from flask.testing import FlaskClient
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -96,10 +98,16 @@ class DocsPage:
 
     @property
     def actions(self) -> list[str]:
-        return [item.text for item in self._browser.find_elements(By.CSS_SELECTOR, "#actions li")]
+        """What each action of the list shows; asked in one go, since the list is made anew all the time."""
+        script = "return [...document.querySelectorAll('#actions li')].map((item) => item.innerText)"
+        return cast(list[str], self._browser.execute_script(script))
 
     def press(self, label: str, within: str = "body") -> None:
-        self.button(label, within).click()
+        def click(_: Chrome) -> bool:
+            self.button(label, within).click()
+            return True
+
+        WebDriverWait(self._browser, 20, ignored_exceptions=[StaleElementReferenceException]).until(click)
 
     def button(self, label: str, within: str = "body") -> WebElement:
         return self._browser.find_element(By.CSS_SELECTOR, within).find_element(
