@@ -22,7 +22,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
-from app import create_app, settings
+from app import create_app, monitoring, settings
 from app.app import OPERATIONS
 from app.error import ApiError
 from app.openapi import _openapi_yaml, openapi_document
@@ -58,6 +58,7 @@ def test_it_is_valid_openapi(document: Any) -> None:
 
 def test_every_operation_is_described_and_none_besides(document: Any) -> None:
     served = {(method, re.sub("<(.+?)>", r"{\1}", path)) for method, path, _ in OPERATIONS}
+    served |= {("GET", path) for path, _ in monitoring.PAGES}
     assert {(method, path) for method, path, _ in operations(document)} == served
 
 
