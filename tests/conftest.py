@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ CREDENTIALS = {
 GROUP_ID = "99999999-2222-4333-8444-555555555555"
 GROUP = f"urn:globus:groups:id:{GROUP_ID}"
 
-ALICE = Person("alice", linked_ids=(str(uuid.uuid4()),))
+ALICE = Person("alice", linked_ids=("a11ce000-0000-4000-8000-000000000002",))
 BOB = Person("bob", groups=(GROUP_ID,))
 CAROL = Person("carol")
 
@@ -96,11 +96,13 @@ def command() -> str:
     """
     environment = ROOT / ".venv-globus-automate"
     made = environment / ".made"
-    if not made.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
-        pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "globus-automate-client==0.17.1", "click<8.2"], check=True)
-        made.touch()
+    with Path(f"{environment}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes that run tests, one makes it
+        if not made.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
+            pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "globus-automate-client==0.17.1", "click<8.2"], check=True)
+            made.touch()
     return str(environment / "bin" / "globus-automate")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,10 +27,15 @@ GROUPS_SCOPE = str(globus_sdk.GroupsClient.scopes.view_my_groups_and_memberships
 
 @dataclass(frozen=True)
 class Person:
+    """Somebody with an account, whose id follows from the name."""
+
     name: str
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
     linked_ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, self.name))
 
     @property
     def urn(self) -> str:
