@@ -139,7 +139,10 @@ class ActionProvider(Flask):
         self.random = SystemRandom() if seed is None else Random(seed)  # noqa: S311
         self.request_log = open_log(config["LOG_FORMAT"])
         self.name_request = request_ids()
-        self.metrics = Metrics()
+        try:
+            self.metrics = Metrics()
+        except OSError as error:
+            raise settings.SettingsError(f"PROMETHEUS_MULTIPROC_DIR must name a folder: {error}") from error
         try:
             self.database = open_database(config["DATABASE_URL"], self.metrics)
         except DatabaseError as error:

@@ -126,11 +126,16 @@ def started_globus(stack: ExitStack, target: str, *, threads: int) -> dict[str, 
 
 
 def started_provider(
-    stack: ExitStack, name: str, environment: Mapping[str, str], database_url: str, *options: str
+    stack: ExitStack,
+    name: str,
+    environment: Mapping[str, str],
+    database_url: str,
+    *options: str,
+    threads: int = THREADS,
 ) -> Peer:
     """Our provider as `script/server` starts it in production."""
     port = free_port()
-    command = (sys.executable, "-m", "app", f"--port={port}", f"--threads={THREADS}", *options)
+    command = (sys.executable, "-m", "app", f"--port={port}", f"--threads={threads}", *options)
     settings = {**environment, "WHATTIME_DATABASE_URL": database_url}
     return answering(Peer(name, f"http://127.0.0.1:{port}", stack.enter_context(process(*command, **settings))))
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import statistics
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 
 from benchmarks.field import started_globus, started_provider
 from benchmarks.load import ALICE, Case, Peer, measure, say, start_action, wrk
 
+Samples = dict[tuple[int, int, bool], list[dict[str, float]]]
+
+THREADS = (1, 4, 16, 32)
 CONNECTIONS = (1, 8, 64)
 SLOW_CALLERS = 4
 PAUSE_MS = 100
@@ -19,25 +24,32 @@ PAUSE_MS = 100
 
 
 def measure_all(seconds: int, rounds: int) -> str:
-    """A table of `status` in memory, with and without slow tokens."""
-    samples: dict[tuple[int, bool], list[dict[str, float]]] = {}
+    """A table of `status` in memory, by threads and connections, with and without slow tokens."""
+    samples: Samples = defaultdict(list)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         globus = started_globus(stack, "benchmarks.slow_globus:create_slow_globus", threads=32)
-        peer = started_provider(stack, "ours", globus, "memory://")
-        path = f"/{start_action(peer.url, ALICE, 'tail')}/status"
-        known, slow = folder / "known", folder / "slow"
-        known.write_text(f"{ALICE} {path}\n")
-        slow.write_text("".join(f"slow-token-{number} {path}\n" for number in range(100_000)))
-        for number in range(rounds):
-            for connections in CONNECTIONS:
-                for with_slow in (False, True):
-                    say(f"round {number + 1} of {rounds}: {connections} connections")
-                    with slow_callers(peer, slow, seconds, wanted=with_slow):
-                        one = measure(peer, Case("status"), known, seconds, connections=connections)
-                    samples.setdefault((connections, with_slow), []).append(one)
+        peers = {count: started_provider(stack, "ours", globus, "memory://", threads=count) for count in THREADS}
+        lines = {count: prepare(peer, folder / str(count)) for count, peer in peers.items()}
+        for number, connections in product(range(rounds), CONNECTIONS):
+            for with_slow, (count, peer) in product((False, True), peers.items()):
+                say(f"round {number + 1} of {rounds}: {connections} connections, {count} threads")
+                known, slow = lines[count]
+                with slow_callers(peer, slow, seconds, wanted=with_slow):
+                    one = measure(peer, Case("status"), known, seconds, connections=connections)
+                samples[count, connections, with_slow].append(one)
     say("")
     return table(samples)
+
+
+def prepare(peer: Peer, folder: Path) -> tuple[Path, Path]:
+    """The lines "token path" of a caller who is known, and of those whose tokens are new."""
+    folder.mkdir()
+    path = f"/{start_action(peer.url, ALICE, 'tail')}/status"
+    known, slow = folder / "known", folder / "slow"
+    known.write_text(f"{ALICE} {path}\n")
+    slow.write_text("".join(f"slow-token-{number} {path}\n" for number in range(100_000)))
+    return known, slow
 
 
 @contextmanager
@@ -53,13 +65,16 @@ def slow_callers(peer: Peer, lines: Path, seconds: int, *, wanted: bool) -> Iter
         running.wait()
 
 
-def table(samples: dict[tuple[int, bool], list[dict[str, float]]]) -> str:
-    lines = [
-        "| connections | slow tokens | requests/s | p50 ms | p99 ms | p99 : p50 |",
-        "|---:|---|---:|---:|---:|---:|",
-    ]
-    for (connections, with_slow), many in samples.items():
-        rate, p50, p99 = (statistics.median(one[name] for one in many) for name in ("rate", "p50", "p99"))
-        slow = f"{SLOW_CALLERS} callers" if with_slow else "none"
-        lines.append(f"| {connections} | {slow} | {rate:,.0f} | {p50:.2f} | {p99:.1f} | {p99 / p50:.1f} |")
+def table(samples: Samples) -> str:
+    """Requests a second, p50 and p99 of each."""
+    heads = [f"{count} connections{slow}" for count in CONNECTIONS for slow in ("", ", slow tokens")]
+    lines = [f"| threads | {' | '.join(heads)} |", f"|---:|{'---:|' * len(heads)}"]
+    for count in THREADS:
+        cells = (cell(samples[count, connections, slow]) for connections in CONNECTIONS for slow in (False, True))
+        lines.append(f"| {count} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def cell(many: list[dict[str, float]]) -> str:
+    rate, p50, p99 = (statistics.median(one[name] for one in many) for name in ("rate", "p50", "p99"))
+    return f"{rate:,.0f}; {p50:.1f}, {p99:.1f}"
