@@ -12,6 +12,7 @@ from app.database import DatabaseError, is_for_one_process, prepare_database
 from app.local_mode import banner, is_loopback, start_local_globus
 from app.openapi import openapi_document
 from app.provider import read_input_schema
+from app.request_log import open_log
 from app.server import check_free, serve
 from app.settings import PREFIX
 
@@ -26,6 +27,7 @@ PORT = click.IntRange(1, 65535)
 @click.option("--threads", default=16, type=click.IntRange(1, 256), help="Requests that a worker works on at once.")
 def main(host: str, port: int, auth_port: int | None, workers: int, threads: int) -> None:
     config = settings.load()
+    open_log(config["LOG_FORMAT"])
     local = settings.is_local(config)
     if not local:
         settings.require_credentials(config)

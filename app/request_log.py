@@ -78,9 +78,9 @@ class TroubleHandler(logging.Handler):
 
 def open_log(form: str) -> RequestLog:
     """The log of requests; and other trouble goes where it goes, unless somebody has set up logging otherwise."""
-    trouble, lines = logging.getLogger("app"), BackgroundLines(sys.stderr)
-    if not trouble.hasHandlers():
-        trouble.addHandler(TroubleHandler(form, lines))
+    everything, lines = logging.getLogger(), BackgroundLines(sys.stderr)
+    if not everything.hasHandlers():
+        everything.addHandler(TroubleHandler(form, lines))
     return RequestLog(form, lines)
 
 

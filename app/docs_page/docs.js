@@ -105,6 +105,8 @@ async function run() {
     body = JSON.parse(find("body").value);
   } catch (error) {
     find("asked").textContent = `The body is not JSON: ${error.message}`;
+    find("answered").hidden = true;
+    shown = undefined;
     return;
   }
   const request_id = `docs-${Date.now()}-${Math.random().toString(36).slice(2)}`;
