@@ -37,6 +37,17 @@ by users on their devices", and then set ACTION_CLIENT_ID (or --client-id) to it
 For a service, register a "service account" and set ACTION_CLIENT_ID and ACTION_CLIENT_SECRET."""
 
 
+LOCAL_AUTH = "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:5001/"
+
+NO_TOKEN_HERE = f"""\
+Nobody is logged in: set ACTION_TOKEN (or --token), in local mode to local-token-alice; or, to log in there, first
+{LOCAL_AUTH} (At Globus itself, a login takes ACTION_CLIENT_ID.)"""
+
+TOKEN_OF_WHICH_AUTH = (
+    f"Who knows this token? In local mode: {LOCAL_AUTH} (for a token of Globus: https://auth.globus.org/)"
+)
+
+
 @dataclass(frozen=True)
 class Credentials:
     """What was given to log in with; all of it is optional."""
@@ -60,13 +71,15 @@ def authorizer(credentials: Credentials, talk: Talk) -> globus_sdk.AccessTokenAu
     return globus_sdk.AccessTokenAuthorizer(token)
 
 
-def open_app(credentials: Credentials, talk: Talk, *, browser: bool | None = None) -> GlobusApp:
+def open_app(
+    credentials: Credentials, talk: Talk, *, browser: bool | None = None, provider_url: str | None = None
+) -> GlobusApp:
     """The app of the service or the person, with the tokens that are stored for it.
 
     :param browser: whether a login opens a browser, or has a code pasted; None tries the former first.
     :raises Refusal: there is no client id, or what is stored cannot be read.
     """
-    client_id = credentials.client_id or _known_client_id()
+    client_id = credentials.client_id or _known_client_id(provider_url)
     try:
         return _app(client_id, credentials, talk, browser)
     except (ValueError, KeyError, TypeError) as error:  # as the SDK's storage raises them
@@ -142,14 +155,20 @@ def auth_is_local() -> bool:
     return urlsplit(globus_sdk.AuthClient().base_url).hostname in LOOPBACK
 
 
-def _known_client_id() -> str:
+def is_unclear_which_auth(provider_url: str | None) -> bool:
+    """Whether the provider is on this machine, and nothing says whether its Globus Auth is, too."""
+    here = urlsplit(provider_url or "").hostname in LOOPBACK
+    return here and not os.environ.get("GLOBUS_SDK_SERVICE_URL_AUTH")
+
+
+def _known_client_id(provider_url: str | None) -> str:
     if auth_is_local():
         return LOCAL_CLIENT_ID
     known = sorted({path.parts[-3] for path in _app_folder().glob(f"*/{APP_NAME}/tokens.json")} - {LOCAL_CLIENT_ID})
     if len(known) > 1:
         raise Refusal(f"You are logged in by several client ids: pick one with --client-id: {', '.join(known)}", USAGE)
     if not known:
-        raise Refusal(NO_CLIENT_ID, NOT_ALLOWED)
+        raise Refusal(NO_TOKEN_HERE if is_unclear_which_auth(provider_url) else NO_CLIENT_ID, NOT_ALLOWED)
     return known[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from .polling import Look, estimated_completion, read_time
 from .talk import Talk
 from .trace import reason
 
-TICK_SECONDS = 0.25
+TICK_SECONDS = 0.1
 BAR_WIDTH = 20
 
 
@@ -86,7 +87,7 @@ class Show:
         if left <= timedelta():
             return f"[{'#' * BAR_WIDTH}] later than expected" if left < timedelta(seconds=-2) else ""
         share = self.elapsed / (expected - start)
-        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {share:>4.0%}, about {span(left)} left"
+        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {share:>4.0%}, about {span(timedelta(seconds=math.ceil(left.total_seconds())))} left"
 
 
 def in_short(error: Exception) -> str:
