@@ -30,7 +30,7 @@ class Count(click.IntRange):
             self.fail(f"{value!r} is not a whole number of at least 1.", param, ctx)
 
 
-def not_empty(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+def not_empty(_ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """Refuse what a shell makes of a variable that is not set."""
     for each in [value] if isinstance(value, str) else value or ():
         if not each.strip():

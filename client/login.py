@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import webbrowser
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -218,10 +220,31 @@ class BrowserFlow(LocalServerLoginFlowManager):
 
     def run_login_flow(self, auth_parameters: GlobusAuthorizationParameters) -> globus_sdk.OAuthTokenResponse:
         try:
-            self.talk.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
             return super().run_login_flow(auth_parameters)
         except LocalServerEnvironmentalLoginError as error:
             if self.alone:
                 raise
             self.talk.details(f"No browser: {error}")
         return self.paste.run_login_flow(auth_parameters)
+
+    @contextlib.contextmanager
+    def background_local_server(self) -> Iterator[Any]:
+        """As in the base class; once the browser is open, it says so."""
+        with super().background_local_server() as server:
+            yield _Announcing(server, self.talk)
+
+
+@dataclass(frozen=True)
+class _Announcing:
+    """The server that waits for the browser to come back."""
+
+    server: Any
+    talk: Talk
+
+    @property
+    def socket(self) -> Any:
+        return self.server.socket
+
+    def wait_for_code(self) -> Any:
+        self.talk.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
+        return self.server.wait_for_code()
