@@ -9,7 +9,7 @@ import globus_sdk
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from . import login
-from .errors import Refusal
+from .errors import USAGE, Refusal
 from .group import COMMAND, cli
 from .session import Session, common_options
 
@@ -23,8 +23,8 @@ SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 def log_in(session: Session, force: bool, browser: bool | None) -> None:
     """Log in: for the provider at --action-url, if one is given."""
     if session.credentials.token is not None:
-        raise click.UsageError("There is a token (--token, ACTION_TOKEN): with it, there is no login.")
-    app = login.open_app(session.credentials, session.talk, browser=browser)
+        raise Refusal("There is a token (--token, ACTION_TOKEN): with it, there is no login.", USAGE)
+    app = login.open_app(session.credentials, session.talk, browser=browser, provider_url=session.action_url)
     session.app = app
     if session.action_url or session.action_scope:
         login.require(app, session.scope)
@@ -39,7 +39,9 @@ def log_in(session: Session, force: bool, browser: bool | None) -> None:
 @common_options
 def log_out(session: Session) -> None:
     """Log out: revoke and delete the tokens that are stored."""
-    app = login.open_app(session.credentials, session.talk)
+    if session.credentials.token is not None:
+        raise Refusal("There is a token (--token, ACTION_TOKEN): with it, there is nothing to log out of.", USAGE)
+    app = login.open_app(session.credentials, session.talk, provider_url=session.action_url)
     session.talk.say("You are logged out." if login.log_out(app) else "You were not logged in.")
 
 
@@ -63,6 +65,8 @@ def completion(shell: str) -> None:
 
 def who(session: Session) -> dict[str, Any]:
     token = login.authorizer(session.credentials, session.talk)
+    if token is not None and login.is_unclear_which_auth(session.action_url):
+        raise Refusal(login.TOKEN_OF_WHICH_AUTH, USAGE)
     try:
         return login.userinfo(session.app, token, session.talk)
     except globus_sdk.AuthAPIError as error:

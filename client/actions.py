@@ -12,14 +12,34 @@ import globus_sdk
 from . import page
 from .action_client import ROLES, STATUSES
 from .body import read_body
-from .errors import NOT_FOUND
+from .errors import NOT_FOUND, USAGE, Refusal
 from .group import cli
 from .outcome import ask, check_body, complete_ids, finish, give_consent, listed, release_each
 from .polling import PATIENCE_SECONDS
 from .principal import principal_urns
 from .session import Session, an_object, common_options
 
-ACTION_ID = click.argument("action_id", metavar="ACTION_ID")
+
+class Count(click.IntRange):
+    """A whole number of at least 1."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a whole number of at least 1.", param, ctx)
+
+
+def not_empty(_ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuse what a shell makes of a variable that is not set."""
+    for each in [value] if isinstance(value, str) else value or ():
+        if not each.strip():
+            name = "--request-id" if param.name == "request_id" else "ACTION_ID"
+            raise Refusal(f"{name} is empty: is a variable not set?", USAGE)
+    return value
+
+
+ACTION_ID = click.argument("action_id", metavar="ACTION_ID", callback=not_empty)
 
 
 def watching(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +69,11 @@ def introspect(session: Session) -> None:
 @cli.command()
 @click.option("-b", "--body", metavar="BODY", help="The input: JSON or YAML, the name of a file, or - for stdin.")
 @click.option("-i", "--interactive", is_flag=True, help="Ask for each field of the input.")
-@click.option("--request-id", help="Names this request: repeated, it starts no second action. [default: a new one]")
+@click.option(
+    "--request-id",
+    callback=not_empty,
+    help="Names this request: repeated, it starts no second action. [default: a new one]",
+)
 @click.option("-l", "--label", help="What to call the action.")
 @click.option(
     "--manage-by", multiple=True, callback=principal_urns, help="Who else may cancel and release it. [repeatable]"
@@ -108,7 +132,7 @@ def cancel(session: Session, action_id: str) -> None:
 
 
 @cli.command()
-@click.argument("action_ids", metavar="ACTION_ID...", nargs=-1)
+@click.argument("action_ids", metavar="ACTION_ID...", nargs=-1, callback=not_empty)
 @click.option("--all", "all_of_them", is_flag=True, help="All of your actions that are complete.")
 @common_options
 def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) -> int:
@@ -125,7 +149,7 @@ def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) ->
 
 @cli.command()
 @ACTION_ID
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many entries at most.")
+@click.option("--limit", type=Count(1), default=100, show_default=True, help="How many entries at most.")
 @click.option("--reverse", is_flag=True, help="The last one first.")
 @click.option("--marker", help="Where to go on: what the page before names as `marker`.")
 @common_options
@@ -145,7 +169,7 @@ def log(session: Session, action_id: str, limit: int, reverse: bool, marker: str
               help="Only those that are so. [repeatable; default: all]")  # fmt: skip
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), default=ROLES[:1], show_default=True,
               help="What you are to the action. [repeatable]")  # fmt: skip
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@click.option("--limit", type=Count(1), default=100, show_default=True, help="How many at most.")
 @click.option("--all", "all_of_them", is_flag=True, help="No limit.")
 @common_options
 def list_actions(

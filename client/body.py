@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from .talk import shorten
+
 
 class BodyError(ValueError):
     """Raised when what is given is no body, with what would be one."""
@@ -31,6 +33,8 @@ def read_body(given: str) -> dict[str, Any]:
     :raises BodyError: it is no object, or there is no such file.
     """
     source, text = _text(given)
+    if not text.strip():
+        raise BodyError(f"{source} is empty.")
     try:
         body = _parse(text)
         json.dumps(body, allow_nan=False)
@@ -38,6 +42,10 @@ def read_body(given: str) -> dict[str, Any]:
         raise BodyError(f"{source} is nested too deeply.") from error
     except (ValueError, TypeError, yaml.YAMLError) as error:
         raise BodyError(f"{source} is neither JSON nor YAML: {_first_line(error)}") from error
+    if isinstance(body, str) and source == "the body":
+        raise BodyError(
+            f'there is no file {shorten(body, 80)}, and it is no JSON object such as {{"name": "value"}} either.'
+        )
     if not isinstance(body, dict):
         raise BodyError(
             f'{source} is no JSON object such as {{"name": "value"}}, nor the name of a file that holds one.'

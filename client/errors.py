@@ -76,15 +76,29 @@ def _sentences(error: globus_sdk.GlobusAPIError) -> Iterator[str]:
         yield shorten(text)
 
 
+def _of_usage(error: click.UsageError) -> tuple[str, int]:
+    text, command = error.format_message(), error.ctx.command.name if error.ctx else None
+    if isinstance(error, click.MissingParameter):
+        text = " ".join(text.split())  # its choices come in lines of their own
+    if command == "run" and text.startswith("Got unexpected extra argument"):
+        text += ". (The input comes behind --body.)"
+    if isinstance(error, click.NoSuchOption) and isinstance(error.ctx and error.ctx.command, click.Group):
+        text += f" (It comes after the command: globus-action list {error.option_name} …)"
+    return text, error.exit_code
+
+
 def _no_answer(error: globus_sdk.NetworkError) -> str:
     cause = error.underlying_exception
     request = getattr(cause, "request", None)
     host = urlsplit(getattr(request, "url", None) or "").netloc
-    return f"No answer from {host or 'the server'}: {reason(cause)}."
+    why = reason(cause)
+    hint = " Is it running, and is its URL right?" if "refused" in why else ""
+    return f"No answer from {host or 'the server'}: {why}.{hint}"
 
 
 _EXPLANATIONS: tuple[tuple[type[Exception], Callable[[Any], tuple[str, int]]], ...] = (
     (Refusal, lambda error: (str(error), error.exit_code)),
+    (click.UsageError, _of_usage),
     (click.ClickException, lambda error: (error.format_message(), error.exit_code)),
     (BodyError, lambda error: (f"--body: {error}", USAGE)),
     (globus_sdk.AuthAPIError, _of_globus_auth),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import webbrowser
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,17 @@ by users on their devices", and then set ACTION_CLIENT_ID (or --client-id) to it
 For a service, register a "service account" and set ACTION_CLIENT_ID and ACTION_CLIENT_SECRET."""
 
 
+LOCAL_AUTH = "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:5001/"
+
+NO_TOKEN_HERE = f"""\
+Nobody is logged in: set ACTION_TOKEN (or --token), in local mode to local-token-alice; or, to log in there, first
+{LOCAL_AUTH} (At Globus itself, a login takes ACTION_CLIENT_ID.)"""
+
+TOKEN_OF_WHICH_AUTH = (
+    f"Who knows this token? In local mode: {LOCAL_AUTH} (for a token of Globus: https://auth.globus.org/)"
+)
+
+
 @dataclass(frozen=True)
 class Credentials:
     """What was given to log in with; all of it is optional."""
@@ -60,13 +73,15 @@ def authorizer(credentials: Credentials, talk: Talk) -> globus_sdk.AccessTokenAu
     return globus_sdk.AccessTokenAuthorizer(token)
 
 
-def open_app(credentials: Credentials, talk: Talk, *, browser: bool | None = None) -> GlobusApp:
+def open_app(
+    credentials: Credentials, talk: Talk, *, browser: bool | None = None, provider_url: str | None = None
+) -> GlobusApp:
     """The app of the service or the person, with the tokens that are stored for it.
 
     :param browser: whether a login opens a browser, or has a code pasted; None tries the former first.
     :raises Refusal: there is no client id, or what is stored cannot be read.
     """
-    client_id = credentials.client_id or _known_client_id()
+    client_id = credentials.client_id or _known_client_id(provider_url)
     try:
         return _app(client_id, credentials, talk, browser)
     except (ValueError, KeyError, TypeError) as error:  # as the SDK's storage raises them
@@ -142,14 +157,20 @@ def auth_is_local() -> bool:
     return urlsplit(globus_sdk.AuthClient().base_url).hostname in LOOPBACK
 
 
-def _known_client_id() -> str:
+def is_unclear_which_auth(provider_url: str | None) -> bool:
+    """Whether the provider is on this machine, and nothing says whether its Globus Auth is, too."""
+    here = urlsplit(provider_url or "").hostname in LOOPBACK
+    return here and not os.environ.get("GLOBUS_SDK_SERVICE_URL_AUTH")
+
+
+def _known_client_id(provider_url: str | None) -> str:
     if auth_is_local():
         return LOCAL_CLIENT_ID
     known = sorted({path.parts[-3] for path in _app_folder().glob(f"*/{APP_NAME}/tokens.json")} - {LOCAL_CLIENT_ID})
     if len(known) > 1:
         raise Refusal(f"You are logged in by several client ids: pick one with --client-id: {', '.join(known)}", USAGE)
     if not known:
-        raise Refusal(NO_CLIENT_ID, NOT_ALLOWED)
+        raise Refusal(NO_TOKEN_HERE if is_unclear_which_auth(provider_url) else NO_CLIENT_ID, NOT_ALLOWED)
     return known[0]
 
 
@@ -199,10 +220,31 @@ class BrowserFlow(LocalServerLoginFlowManager):
 
     def run_login_flow(self, auth_parameters: GlobusAuthorizationParameters) -> globus_sdk.OAuthTokenResponse:
         try:
-            self.talk.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
             return super().run_login_flow(auth_parameters)
         except LocalServerEnvironmentalLoginError as error:
             if self.alone:
                 raise
             self.talk.details(f"No browser: {error}")
         return self.paste.run_login_flow(auth_parameters)
+
+    @contextlib.contextmanager
+    def background_local_server(self) -> Iterator[Any]:
+        """As in the base class; once the browser is open, it says so."""
+        with super().background_local_server() as server:
+            yield _Announcing(server, self.talk)
+
+
+@dataclass(frozen=True)
+class _Announcing:
+    """The server that waits for the browser to come back."""
+
+    server: Any
+    talk: Talk
+
+    @property
+    def socket(self) -> Any:
+        return self.server.socket
+
+    def wait_for_code(self) -> Any:
+        self.talk.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
+        return self.server.wait_for_code()

@@ -11,7 +11,7 @@ import globus_sdk
 
 from . import login, page
 from .action_client import ROLES
-from .errors import FAILED, NOT_FOUND, TROUBLE, Refusal, explain
+from .errors import FAILED, INTERRUPTED, NOT_FOUND, TROUBLE, Refusal, explain
 from .interactive import ask_for_body
 from .polling import COMPLETE, BadAnswer
 from .schema import SchemaError, problems, read_schema
@@ -63,10 +63,14 @@ def watched_action(session: Session, action_id: str, patience: float) -> dict[st
         return watch(client, action_id, talk, patience_seconds=patience, resume=resume_command)
     except (KeyboardInterrupt, globus_sdk.NetworkError, globus_sdk.GlobusAPIError, BadAnswer) as error:
         if isinstance(error, KeyboardInterrupt):
-            talk.say("\nNo longer watching; the action goes on.")
+            exit_code = INTERRUPTED
+            talk.say("\n" * (not talk.has_terminal) + "No longer watching; the action goes on.")
+        else:
+            text, exit_code = explain(error)
+            talk.say(f"Error: {text}", fg="red")
         talk.say(f"  Watch it again:  {session.command('status', '--watch', action_id)}")
         talk.say(f"  Cancel it:       {session.command('cancel', action_id)}")
-        raise
+        raise click.exceptions.Exit(exit_code) from error
 
 
 def listed(
@@ -108,7 +112,7 @@ def release_each(session: Session, action_ids: Sequence[str], *, ignore: Sequenc
         except (globus_sdk.GlobusAPIError, BadAnswer) as error:
             text, code = explain(error)
             if code not in ignore:
-                session.talk.say(f"{action_id}: {text}", fg="red")
+                session.talk.say(f"Error: {action_id}: {text}", fg="red")
                 exit_code = exit_code or code
     session.talk.say(f"{len(released)} released.")
     session.show(released, lambda: page.actions_table(released))

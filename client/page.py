@@ -7,8 +7,10 @@ import shlex
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
+from .polling import read_time
 from .principal import in_words
 from .schema import SchemaError, example, fields, read_schema
 from .talk import printable
@@ -35,15 +37,27 @@ def actions_table(actions: Sequence[Mapping[str, Any]]) -> str:
         for action in actions
     ]
     for row in rows:
-        row[2] = row[2][:19].replace("T", " ")
+        row[2] = _when(row[2])
         row[4] = "" if row[4] == row[1] else row[4]
     return printable("\n".join(_table(["ACTION", "STATUS", "STARTED", "LABEL", ""], rows)))
 
 
 def log_table(entries: Iterable[Mapping[str, Any]]) -> str:
     """A log, one entry a line."""
-    rows = [[str(entry.get(name) or "") for name in ("time", "code", "description")] for entry in entries]
+    rows = [[_when(entry.get("time")), str(entry.get("code") or ""), _told(entry)] for entry in entries]
     return printable("\n".join(_table(["TIME", "WHAT", ""], rows)))
+
+
+def _when(value: Any) -> str:
+    """A time in UTC, to the second; what is none, as it is."""
+    time = read_time(value)
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else str(value or "")
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    details = entry.get("details")
+    parts = [str(entry.get("description") or ""), json.dumps(details, ensure_ascii=False) if details else ""]
+    return " ".join(filter(None, parts))
 
 
 def width() -> int:

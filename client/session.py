@@ -39,7 +39,9 @@ class Session:
     @functools.cached_property
     def app(self) -> GlobusApp | None:
         """Whoever logs in; nobody, where a token was given."""
-        return None if self.credentials.token is not None else login.open_app(self.credentials, self.talk)
+        if self.credentials.token is not None:
+            return None
+        return login.open_app(self.credentials, self.talk, provider_url=self.action_url)
 
     @functools.cached_property
     def anonymous(self) -> ActionClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from .polling import Look, estimated_completion, read_time
 from .talk import Talk
 from .trace import reason
 
-TICK_SECONDS = 0.25
+TICK_SECONDS = 0.1
 BAR_WIDTH = 20
 
 
@@ -85,8 +86,9 @@ class Show:
         left = expected - start - self.elapsed
         if left <= timedelta():
             return f"[{'#' * BAR_WIDTH}] later than expected" if left < timedelta(seconds=-2) else ""
+        rounded_up = timedelta(seconds=math.ceil(left.total_seconds()))
         share = self.elapsed / (expected - start)
-        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {share:>4.0%}, about {span(left)} left"
+        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {share:>4.0%}, about {span(rounded_up)} left"
 
 
 def in_short(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import uuid
@@ -158,7 +159,7 @@ def test_list_and_release_all_that_are_complete(command: Command, slow_provider:
     assert [action["action_id"] for action in command("list", **options).json] == ids[2:]
     both = command("release", ids[0], ids[2], **options)
     assert (both.exit_code, both.json) == (4, [])
-    assert f"{ids[2]}: 409 InvalidState" in both.err
+    assert f"Error: {ids[2]}: 409 InvalidState" in both.err
     command("cancel", ids[2], **options)
     command("release", ids[2], **options)
     assert command("list", **options).json == []
@@ -172,7 +173,16 @@ def test_list_and_release_all_that_are_complete(command: Command, slow_provider:
         (("run", "-b", "[1]"), "--body: the body is no JSON object"),
         (("run", "-b", "@/no/such/file"), "--body: the file /no/such/file cannot be read: No such file or directory"),
         (("run", "-b", BODY, "--wach"), "No such option"),
+        (("run", "-b", "-"), "--body: stdin is empty."),
+        (("run", BODY), f"({BODY}). (The input comes behind --body.)"),
         (("status",), "Missing argument 'ACTION_ID'"),
+        (("completion",), "Choose from: bash, zsh, fish\n"),
+        (("list", "--limit", "x"), "'x' is not a whole number of at least 1.\n"),
+        (("list", "--limit", "0"), "'0' is not a whole number of at least 1.\n"),
+        (
+            ("--action-url", "http://127.0.0.1", "list"),
+            "(It comes after the command: globus-action list --action-url …)",
+        ),
         (("release",), "Which actions?"),
         (("status", "x", "--action-url", "localhost:5000"), "'localhost:5000' is no URL of a provider"),
         (("status", "x", "--token", "two words"), "this is no token"),
@@ -185,6 +195,17 @@ def test_wrong_usage_is_exit_code_2_and_one_error(alice: Command, arguments: tup
     assert (done.exit_code, done.out) == (2, "")
     assert said in done.err
     assert done.err.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [("run", "-b", BODY, "--request-id", ""), ("cancel", ""), ("status", "-w", " "), ("release", "a", "")],
+    ids=str,
+)
+def test_a_variable_that_is_not_set_is_no_id(alice: Command, typed: tuple[str, ...]) -> None:
+    done = alice(*typed)
+    assert (done.exit_code, done.out) == (2, "")
+    assert re.fullmatch(r"Error: (ACTION_ID|--request-id) is empty: is a variable not set\?\n", done.err)
 
 
 def test_without_a_url_it_asks_for_one(command: Command) -> None:

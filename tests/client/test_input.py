@@ -41,7 +41,7 @@ def test_json_and_yaml_are_read(given: str, body: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("body.json", "the body is no JSON object"),
+        ("body.json", "there is no file body.json, and it is no JSON object such as"),
         ("", "it is empty"),
         ("[1]", "the body is no JSON object"),
         ('{"a": NaN}', "the body is neither JSON nor YAML"),
@@ -51,7 +51,7 @@ def test_json_and_yaml_are_read(given: str, body: Any) -> None:
         ("@", "the file  cannot be read"),
         ("/tmp", "the file /tmp cannot be read: Is a directory"),
         ("{" * 100_000, "the body is n"),
-        ("a" * 100_000, "the body is no JSON object"),
+        ("a" * 100_000, "there is no file aaaa"),
         ("a\0b", "the body is n"),
     ],
     ids=lambda text: text[:12],

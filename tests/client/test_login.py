@@ -36,7 +36,9 @@ def test_a_person_logs_in_once_and_out_again(
     terminal: Terminal, tmp_path: Path, slow_provider: RunningProvider
 ) -> None:
     first = terminal("run", "-b", BODY, BROWSER="/no/such/browser")
-    first.expect("You are not logged in for this provider yet.")
+    first.expect("You are not logged in for this provider yet.\r\n")
+    first.expect_exact("Open this link, ")
+    assert "browser" not in first.before
     log_in(first, "carol")
     assert '"status": "ACTIVE"' in seen(first)
     (tokens,) = stored(tmp_path)
@@ -114,10 +116,40 @@ def test_without_a_terminal_nobody_is_asked(command: Command, slow_provider: Run
     assert done.err == "Error: You are not logged in for this provider: `login` first, or set ACTION_TOKEN.\n"
 
 
-def test_without_a_client_id_it_says_how_to_get_one(command: Command, slow_provider: RunningProvider) -> None:
-    done = command("login", url=slow_provider.url)
+def test_without_a_client_id_it_says_how_to_get_one(command: Command) -> None:
+    done = command("login", url="https://actions.example.org/time")
     assert (done.exit_code, done.out) == (3, "")
     assert "https://app.globus.org/settings/developers" in done.err
+
+
+@pytest.mark.parametrize("typed", ["login", "list", "whoami", "logout"])
+def test_for_a_provider_here_it_says_how_local_mode_logs_in(
+    command: Command, slow_provider: RunningProvider, typed: str
+) -> None:
+    done = command(typed, url=slow_provider.url)
+    assert (done.exit_code, done.out) == (3, "")
+    assert "set ACTION_TOKEN (or --token)" in done.err
+    assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:5001/" in done.err
+    assert "developers" not in done.err
+
+
+def test_a_token_of_local_mode_is_not_sent_to_globus(
+    command: Command, slow_provider: RunningProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr("globus_sdk.AuthClient.userinfo", lambda *_: sent.append(1))
+    done = command("whoami", url=slow_provider.url, token="local-token-alice")
+    assert (done.exit_code, done.out, sent) == (2, "", [])
+    assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:5001/" in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("typed", ["login", "logout"])
+def test_a_token_is_neither_logged_in_nor_out(command: Command, typed: str) -> None:
+    done = command(typed, token="local-token-alice")
+    assert (done.exit_code, done.out) == (2, "")
+    assert done.err.startswith("Error: There is a token (--token, ACTION_TOKEN): with it, there is no")
+    assert done.err.count("\n") == 1
 
 
 def test_the_client_id_of_the_last_login_is_remembered(command: Command, tmp_path: Path) -> None:

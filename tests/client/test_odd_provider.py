@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import Any
 
@@ -98,7 +99,9 @@ def test_nobody_there(command: Command, naps: list[float]) -> None:
     port = free_port()
     done = command("status", "a", url=f"http://127.0.0.1:{port}", token="a-token-of-mine")
     assert (done.exit_code, done.out) == (6, "")
-    assert done.err.endswith(f"Error: No answer from 127.0.0.1:{port}: the connection is refused.\n")
+    assert done.err.endswith(
+        f"Error: No answer from 127.0.0.1:{port}: the connection is refused. Is it running, and is its URL right?\n"
+    )
     assert 3 < sum(naps) < 12
 
 
@@ -146,7 +149,7 @@ def test_watching_does_not_go_on_for_ever(odd_command: Command, odd: OddProvider
     for answer in (Answer(None), Answer(500, "oops"), Answer(200, "{}"), Answer(204)):
         done = watch(odd_command, odd, answer, patience="0")
         assert (done.exit_code, done.out) == (6, "")
-        assert "Watch it again:" in done.err
+        assert re.search(r"\nError: .+\n  Watch it again: .+\n  Cancel it: .+\n$", done.err)
 
 
 def test_watching_ends_when_the_action_is_gone(odd_command: Command, odd: OddProvider) -> None:

@@ -26,11 +26,13 @@ def test_a_live_line_and_how_to_go_on_after_ctrl_c(terminal: Terminal, slow_prov
     client_id = "0e0e0e0e-0000-4000-8000-000000000000"
     options = ["--action-url", slow_provider.url, "--token", "local-token-alice", "--client-id", client_id]
     watching = terminal("run", "-b", BODY, "--watch", *options, ACTION_URL="")
-    watching.expect(r"ACTIVE  0:00  \[ {20}\]   0%, about 9:59 left")
+    watching.expect(r"ACTIVE  0:00  \[ {20}\]   0%, about 10:00 left")
     watching.expect(r"\x1b\[KACTIVE  0:01")
     watching.sendintr()
     said = seen(watching, 130)
     assert "No longer watching; the action goes on.\n" in said
+    assert "\n\n" not in said
+    assert "\n\x1b[K\n" not in said
     found = re.search(r"Cancel it: +python -m client (cancel .+)\n", said)
     assert found
     assert f"status --action-url {slow_provider.url} --token TOKEN --client-id {client_id} --watch " in said
@@ -74,5 +76,8 @@ def test_a_list_and_a_log_for_people(terminal: Terminal, command: Command, slow_
     started = command("run", "-b", BODY, "-l", "look at me", url=slow_provider.url, token="local-token-alice")
     action_id = started.json["action_id"]
     listed = seen(terminal("list", ACTION_TOKEN="local-token-alice"))
-    assert re.search(f"^{action_id}  ACTIVE +[-0-9]+ [:0-9]+  look at me$", listed, re.MULTILINE)
-    assert "STARTED  The action started." in seen(terminal("log", action_id, ACTION_TOKEN="local-token-alice"))
+    assert re.search(f"^{action_id}  ACTIVE +[-0-9]+T[:0-9]+Z  look at me$", listed, re.MULTILINE)
+    command("cancel", action_id, url=slow_provider.url, token="local-token-alice")
+    log = seen(terminal("log", action_id, ACTION_TOKEN="local-token-alice"))
+    assert re.search(r"^[-0-9]+T[:0-9]+Z  STARTED +The action started\.", log, re.MULTILINE)
+    assert '"error": "CANCELLED"' in log
