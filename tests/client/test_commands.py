@@ -238,7 +238,7 @@ def test_completion_of_a_shell(command: Command) -> None:
 
 
 def test_it_is_quiet_when_nobody_reads_any_more(slow_provider: RunningProvider) -> None:
-    line = f"{sys.executable} -m client list | true; echo ${{PIPESTATUS[0]}}"
+    line = f"{sys.executable} -m client introspect | true; echo ${{PIPESTATUS[0]}}"
     environment = clean_environment(ACTION_URL=slow_provider.url, ACTION_TOKEN="local-token-bob")
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("0\n", "")
