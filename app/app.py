@@ -45,6 +45,9 @@ from app.provider import PURGE_BATCH, ActionProvider, Answer, Call, this_call
 
 Document = dict[str, Any]
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+"""The methods that are logged by their name: a caller can make up others, of any length."""
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -102,7 +105,7 @@ def after_request(response: Answer) -> Answer:
     call.provider.metrics.request(asked.endpoint or "none", response.status_code, seconds)
     caller: AuthState | None = call.get("auth_state")
     call.provider.request_log.write(
-        method=asked.method,
+        method=asked.method if asked.method in METHODS else "other",
         route=None if asked.url_rule is None else asked.url_rule.rule,
         status=response.status_code,
         ms=round(seconds * 1000, 2),
@@ -163,7 +166,7 @@ def enumerate_actions() -> Response:
     page = found[: query.limit - 1]
     response = call.provider.json.response([action.view(call.now) for action in page])
     if len(found) == query.limit:
-        response.headers["Link"] = next_page(request.base_url, asked, page[-1])
+        response.headers["Link"] = next_page(request.script_root + request.path, asked, page[-1])
     return response
 
 

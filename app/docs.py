@@ -78,7 +78,7 @@ def _file(path: Path) -> Page:
     """The file, or nothing where the browser has it already."""
     kind, _ = mimetypes.guess_type(path.name)
     content, tag = _content(path)
-    known = request.if_none_match.contains(tag)
+    known = request.if_none_match.contains_weak(tag)
     page = Page(None if known else content, 304 if known else 200, mimetype=kind)
     page.set_etag(tag)
     return page

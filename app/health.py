@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from app.error import ServiceUnavailable
 
@@ -23,23 +23,23 @@ class Health:
         self._clock = clock
         self._checks = checks
         self._lock = threading.Lock()
-        self._report: dict[str, Any] | None = None
+        self._report = _report(dict.fromkeys(checks, "This is being looked at for the first time."))
         self._until = clock()
 
     def report(self) -> dict[str, Any]:
         """`status`, which is `ok` or `failing`, and `checks`, each of them `ok` or a sentence."""
-        if self._lock.acquire(blocking=self._report is None):  # whoever finds it being made anew is told the last one
+        if self._lock.acquire(blocking=False):  # whoever finds it being made anew is told the last one
             try:
-                if self._report is None or self._clock() >= self._until:
-                    self._report = self._made()
+                if self._clock() >= self._until:
+                    self._report = _report({name: _outcome(check) for name, check in self._checks.items()})
                     self._until = self._clock() + HEALTH_HOLDS
             finally:
                 self._lock.release()
-        return cast(dict[str, Any], self._report)
+        return self._report
 
-    def _made(self) -> dict[str, Any]:
-        found = {name: _outcome(check) for name, check in self._checks.items()}
-        return {"status": "ok" if set(found.values()) == {"ok"} else "failing", "checks": found}
+
+def _report(found: dict[str, str]) -> dict[str, Any]:
+    return {"status": "ok" if set(found.values()) == {"ok"} else "failing", "checks": found}
 
 
 def _outcome(check: Callable[[], None]) -> str:

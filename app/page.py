@@ -55,9 +55,12 @@ def list_query(arguments: Mapping[str, str], principals: frozenset[str]) -> Quer
     )
 
 
-def next_page(url: str, arguments: Mapping[str, str], last: Action) -> str:
-    """The Link header (RFC 8288) that leads from the page that ends with `last` to the next one."""
-    return f'<{url}?{urlencode({**arguments, "marker": _marker(last)})}>; rel="next"'
+def next_page(path: str, arguments: Mapping[str, str], last: Action) -> str:
+    """The Link header (RFC 8288) that leads from the page that ends with `last` to the next one.
+
+    It has no host: behind a proxy, the one that we see may not be the one that the caller has asked.
+    """
+    return f'<{path}?{urlencode({**arguments, "marker": _marker(last)})}>; rel="next"'
 
 
 def _marker(action: Action) -> str:

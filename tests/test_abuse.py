@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -132,3 +133,14 @@ def test_what_is_too_long_is_refused_and_the_next_one_is_served(
             connection.sendall("\r\n".join([*sent, "Host: x", "Connection: close", "", ""]).encode())
             answer = connection.makefile("rb").readline().decode()
         assert answer.split()[1] == wanted
+
+
+@pytest.mark.parametrize("host", ["xn--0", ".xn--a", "xn--" + "a" * 80, "a b", "<x>"])
+def test_no_host_that_a_caller_makes_up_is_anything_to_us(provider: RunningProvider, host: str) -> None:
+    headers = {"Authorization": "Bearer local-token-bob"}
+    for request_id in ("one", "two"):
+        body: Any = {"request_id": request_id, "body": {"utc_offset": 1}}
+        requests.post(f"{provider.url}/run", json=body, headers=headers, timeout=10)
+    answer = requests.get(f"{provider.url}/actions?limit=1", headers=headers | {"Host": host}, timeout=10)
+    assert answer.status_code == 200
+    assert answer.headers["Link"].startswith("</actions?limit=1&marker=")

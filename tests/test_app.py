@@ -396,7 +396,7 @@ def test_enumerate_comes_in_pages_that_link_to_the_next(client: FlaskClient, tok
         page = [action["action_id"] for action in response.get_json()]
         assert 0 < len(page) <= 3
         seen += page
-        link = re.fullmatch(r'<http://localhost(/actions\?.+)>; rel="next"', response.headers.get("Link", ""))
+        link = re.fullmatch(r'<(/actions\?.+)>; rel="next"', response.headers.get("Link", ""))
         url = link[1] if link else ""
     assert seen == started[::-1]
 

@@ -11,8 +11,10 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
 from app import create_app
+from app.database.engine import open_engine
 from app.error import ServiceUnavailable
 from tests.api import Caller
 from tests.clock import Clock
@@ -27,10 +29,10 @@ def everybody(provider: CallerFactory) -> Caller:
     return provider(None)
 
 
-def figures(text: str) -> dict[str, float]:
+def figures(page: str) -> dict[str, float]:
     """Every sample of a page of metrics: `name` or `name{label=value,…}` without the `action_provider_` before it."""
     found = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(page):
         for sample in family.samples:
             labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()) if name != "le")
             name = sample.name.removeprefix("action_provider_")
@@ -89,6 +91,26 @@ def test_a_database_that_does_not_answer_is_named(client: FlaskClient, monkeypat
     response: Any = client.get("/health")
     assert response.status_code == 503
     assert response.json["checks"] == {"database": "The database does not answer now.", "globus_auth": "ok"}
+
+
+def test_who_asks_while_health_is_looked_at_for_the_first_time_does_not_wait(client: FlaskClient) -> None:
+    health = client.application.health  # type: ignore[attr-defined]
+    with health._lock:
+        response: Any = client.get("/health")
+    assert response.status_code == 503
+    assert "first time" in response.json["checks"]["globus_auth"]
+    assert client.get("/health").status_code == 200
+
+
+def test_a_database_that_has_lost_its_tables_is_not_well(globus: PatchedGlobus, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/actions.db"
+    client = create_app({**CREDENTIALS, "DATABASE_URL": url}).test_client()
+    engine = open_engine(url)
+    with engine.connect() as connection:
+        connection.execute(text("DROP TABLE concerned"))
+        connection.execute(text("DROP TABLE actions"))
+    engine.dispose()
+    assert client.get("/health").status_code == 503
 
 
 def test_however_often_it_is_asked_for_health_makes_little_work(everybody: Caller, globus: PatchedGlobus) -> None:

@@ -102,6 +102,12 @@ def test_a_line_has_no_token_no_query_and_no_id_that_the_caller_may_not_see(
         assert secret not in shown
 
 
+def test_a_made_up_method_is_not_repeated(client: FlaskClient, logged: Logged) -> None:
+    client.open("/", method="M" * 20_000)
+    (line,) = logged()
+    assert (line["method"], line["status"]) == ("other", 405)
+
+
 @pytest.mark.parametrize("given", ["", "two words", "x" * 129, "caf\u00e9", "<b>"])
 def test_an_id_that_is_no_plain_word_is_replaced(client: FlaskClient, given: str) -> None:
     answered = client.get("/", headers={"X-Request-ID": given}).headers["X-Request-ID"]

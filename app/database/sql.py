@@ -215,7 +215,7 @@ class SqlDatabase:
     @answering
     def check(self) -> None:
         with self._engine.connect() as connection:
-            connection.execute(select(literal(1)))
+            connection.execute(select(actions.c.action_id).limit(1))
 
     def close(self) -> None:
         self._engine.dispose()

@@ -92,7 +92,7 @@ def _description_validator() -> jsonschema_rs.Validator:
 
 def _words(error: jsonschema_rs.ValidationError) -> str:
     """What is wrong, in plain words, with the field first."""
-    where = ".".join(str(part) for part in error.instance_path) or "the document"
+    where = shorten(".".join(str(part) for part in error.instance_path), 80) or "the document"
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
         return f"{error.kind.property} is missing" + ("" if where == "the document" else f" in {where}")
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):

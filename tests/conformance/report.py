@@ -9,9 +9,9 @@ from itertools import groupby
 
 from tests.conformance.rule import Outcome, Result, Rule
 from tests.conformance.sources import API_NAME, API_URL, GUIDE_NAME, GUIDE_URL
+from tests.conformance.wire import HIDDEN, SHORTEST_TOKEN, shorten
 
 LEGEND = f"The interface: {API_NAME}, {API_URL};\n{GUIDE_NAME}, {GUIDE_URL}"
-HIDDEN = "<token>"
 
 SHOWN = 3
 """How many exchanges of a finding are shown."""
@@ -20,7 +20,7 @@ SHOWN = 3
 def hide(text: str, tokens: Iterable[str | None]) -> str:
     """`text` without these tokens."""
     for token in tokens:
-        text = text.replace(token, HIDDEN) if token else text
+        text = text.replace(token, HIDDEN) if token and len(token) >= SHORTEST_TOKEN else text
     return text
 
 
@@ -31,7 +31,7 @@ def as_text(url: str, results: Sequence[Result], left: Sequence[str]) -> str:
         lines += ["", section, *(line for result in group for line in _lines(result))]
     lines += ["", summary(results)]
     if left:
-        lines.append(f"These actions were started and could not be released: {', '.join(left)}")
+        lines.append(f"These actions were started and could not be released: {', '.join(map(shorten, left))}")
     return "\n".join(lines)
 
 

@@ -16,6 +16,10 @@ import requests
 MAX_BYTES = 1024 * 1024
 """How much of an answer is read."""
 
+HIDDEN = "<token>"
+SHORTEST_TOKEN = 8
+"""Shorter ones are hidden nowhere: they would be found everywhere."""
+
 PATIENCE = 2
 """After so many requests without an answer, an operation is not asked any more."""
 
@@ -45,7 +49,7 @@ class Answer:
 
     @property
     def asked(self) -> str:
-        return f"{self.method} {self.path} {self.who}"
+        return f"{self.method} {shorten(self.path)} {self.who}"
 
     @property
     def content_type(self) -> str:
@@ -111,7 +115,7 @@ class Wire:
         data: bytes | None = None,
     ) -> Answer:
         """:raises NoAnswer: nothing came back in time, or the connection broke."""
-        asked = f"{method} {path or '(the URL itself)'} {who}"
+        asked = f"{method} {shorten(path) or '(the URL itself)'} {who}"
         if self._unanswered[operation] >= PATIENCE:
             raise NoAnswer(asked, f"not asked any more, since {operation} left {PATIENCE} requests without an answer")
         try:
@@ -153,7 +157,7 @@ class Wire:
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = _first_bytes(response.iter_content(65536))
+            content = _without(authorization, _first_bytes(response.iter_content(65536)))
             return Answer(who, method, path, response.status_code, response.headers, content)
 
     def _reason(self, error: Exception) -> str:
@@ -178,6 +182,12 @@ class _Authorization(requests.auth.AuthBase):
         if self._value is not None:
             request.headers["Authorization"] = self._value
         return request
+
+
+def _without(authorization: str | None, content: bytes) -> bytes:
+    """The content without the token that was sent: what is shown of it may be cut anywhere, also within a token."""
+    token = (authorization or "").removeprefix("Bearer ").encode()
+    return content.replace(token, HIDDEN.encode()) if len(token) >= SHORTEST_TOKEN else content
 
 
 def _first_bytes(chunks: Iterable[bytes]) -> bytes:
