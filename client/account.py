@@ -27,6 +27,7 @@ def log_in(session: Session, force: bool, browser: bool | None) -> None:
     app = login.open_app(session.credentials, session.talk, browser=browser, provider_url=session.action_url)
     session.app = app
     if session.action_url or session.action_scope:
+        session.claim_scope()
         login.require(app, session.scope)
     if not app.login_required() and not force:
         session.talk.say(f"You are logged in already, as {name_of(session)}. (--force logs in again, logout logs out.)")

@@ -15,7 +15,7 @@ from globus_sdk.globus_app import GlobusApp
 from globus_sdk.scopes import Scope
 from requests.utils import parse_header_links
 
-from .polling import PATIENCE_SECONDS, Look, follow
+from .polling import PATIENCE_SECONDS, BadAnswer, Look, follow
 from .scope import parse, resource_server, scope_in_document, scope_in_refusal
 
 STATUSES = ("active", "inactive", "succeeded", "failed")
@@ -83,6 +83,16 @@ class ActionClient(BaseClient):
         if self._scope is None:
             self._scope = scope_in_document(self.introspect().data) or ""
         return self._scope
+
+    def request(self, *arguments: Any, **options: Any) -> GlobusHTTPResponse:
+        """As in the base class.
+
+        :raises BadAnswer: in addition, for an answer that is nested without end.
+        """
+        try:
+            return super().request(*arguments, **options)
+        except RecursionError as error:
+            raise BadAnswer("The provider's answer is no JSON: it is nested too deeply.") from error
 
     def introspect(self) -> GlobusHTTPResponse:
         """What the provider is, who may use it, and the schema of its input."""

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(TROUBLE)
     except Exception as error:  # each kind is known to explain()
-        text, exit_code = explain(error)
+        text, exit_code = explain(error, talk)
         talk.say(f"Error: {text}", fg="red")
         if isinstance(error, click.UsageError) and error.ctx is not None and "\n" not in text:
             talk.say(f"Try '{error.ctx.command_path} --help'.")

@@ -17,7 +17,7 @@ def ask_for_body(schema: Mapping[str, Any], talk: Talk) -> dict[str, Any]:
 
     :raises SchemaError: the schema has no fields that could be asked for.
     """
-    if not properties(schema, schema):
+    if next(properties(schema, schema), None) is None:
         raise SchemaError("the provider's input_schema names no fields: use --body")
     return _ask_for_object(schema, schema, talk, (), 0)
 

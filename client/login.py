@@ -21,6 +21,7 @@ from globus_sdk.login_flows import (
 )
 from globus_sdk.login_flows.local_server_login_flow_manager import LocalServerEnvironmentalLoginError
 
+from . import origins
 from .errors import NOT_ALLOWED, USAGE, Refusal
 from .scope import parse, resource_server
 from .talk import Talk
@@ -149,6 +150,7 @@ def log_out(app: GlobusApp) -> bool:
         app.logout()
     finally:
         Path(storage.token_storage.filepath).unlink(missing_ok=True)
+        origins.forget(app)
     return bool(stored)
 
 

@@ -38,7 +38,7 @@ def check_body(session: Session, body: dict[str, Any]) -> None:
         session.talk.say(f"The input is sent unchecked: {error}.")
         return
     except (BadAnswer, globus_sdk.GlobusAPIError) as error:
-        session.talk.details(f"The input is sent unchecked: {explain(error)[0]}")
+        session.talk.details(f"The input is sent unchecked: {explain(error, session.talk)[0]}")
         return
     if found:
         lines = "\n".join(f"  - {each}" for each in found)
@@ -66,7 +66,7 @@ def watched_action(session: Session, action_id: str, patience: float) -> dict[st
             exit_code = INTERRUPTED
             talk.say("\n" * (not talk.has_terminal) + "No longer watching; the action goes on.")
         else:
-            text, exit_code = explain(error)
+            text, exit_code = explain(error, talk)
             talk.say(f"Error: {text}", fg="red")
         talk.say(f"  Watch it again:  {session.command('status', '--watch', action_id)}")
         talk.say(f"  Cancel it:       {session.command('cancel', action_id)}")
@@ -110,7 +110,7 @@ def release_each(session: Session, action_ids: Sequence[str], *, ignore: Sequenc
         try:
             released.append(an_object(session.client.release(action_id)))
         except (globus_sdk.GlobusAPIError, BadAnswer) as error:
-            text, code = explain(error)
+            text, code = explain(error, session.talk)
             if code not in ignore:
                 session.talk.say(f"Error: {action_id}: {text}", fg="red")
                 exit_code = exit_code or code

@@ -12,7 +12,7 @@ from typing import Any
 
 from .polling import read_time
 from .principal import in_words
-from .schema import SchemaError, example, fields, read_schema
+from .schema import MOST_FIELDS, SchemaError, example, fields, read_schema
 from .talk import printable
 
 WIDEST = 100
@@ -92,6 +92,8 @@ def _input(document: Mapping[str, Any], run_command: str) -> Iterator[list[str]]
     rows = [[f"{field.name}{'*' * field.required}", field.type, field.limits, field.meaning] for field in listed]
     if rows:
         yield ["Input (* must be given):", *_table(["FIELD", "TYPE", "LIMITS", "MEANING"], rows)]
+        if len(rows) == MOST_FIELDS:
+            yield ["There may be more fields: --format json shows all of them."]
     else:
         yield ["Input: its schema names no fields; --format json shows it."]
     given = f"--body {shlex.quote(json.dumps(body, ensure_ascii=False))}" if body is not None else "--interactive"

@@ -79,7 +79,7 @@ def _look(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) ->
         if error.http_status != 429 and error.http_status < 500:
             raise
         return Look(trouble=error, retry_after=_retry_after(error.headers.get("Retry-After"), now()))
-    except NetworkError as error:
+    except (NetworkError, BadAnswer) as error:
         return Look(trouble=error)
     document = response.data
     if not isinstance(document, dict) or document.get("status") not in STATUS_WORDS:
@@ -106,7 +106,7 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
         return None
     try:
         seconds = float(header) if header.strip().isdigit() else (_http_date(header) - now).total_seconds()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS) or None
 
@@ -124,9 +124,9 @@ def estimated_completion(document: dict[str, Any]) -> datetime | None:
 
 
 def read_time(value: Any) -> datetime | None:
-    """An ISO 8601 time; one without an offset is taken as UTC."""
+    """An ISO 8601 time, in UTC; one without an offset is taken as that."""
     try:
         time_read = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return time_read.astimezone(UTC) if time_read.tzinfo else time_read.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return time_read if time_read.tzinfo else time_read.replace(tzinfo=UTC)

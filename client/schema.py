@@ -15,6 +15,9 @@ from jsonschema_specifications import REGISTRY
 DEEPEST = 5
 """So far down are objects in objects taken apart; a schema may refer to itself."""
 
+MOST_FIELDS = 200
+"""So many are looked at: definitions that refer to each other could make millions."""
+
 
 class SchemaError(Exception):
     """Raised when a provider's schema is missing, or nothing can be checked by it."""
@@ -96,29 +99,36 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:
-    """The fields of the input, those of objects within it in the place of these."""
-    return list(_fields(schema, schema, (), True, 0))
+    """The fields of the input, those of objects within it in the place of these; MOST_FIELDS at most."""
+    return list(_fields(schema, schema, (), True, left=iter(range(MOST_FIELDS))))
 
 
-def properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Field]:
+def properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Field]:
     """The fields of one object."""
     own = _resolve(schema, root)
     listed = own.get("properties")
     needed = own.get("required")
     names = needed if isinstance(needed, list) else []
-    return [
-        Field((str(name),), _resolve(value, root), name in names)
-        for name, value in (listed.items() if isinstance(listed, Mapping) else ())
-    ]
+    for name, value in listed.items() if isinstance(listed, Mapping) else ():
+        yield Field((str(name),), _resolve(value, root), name in names)
 
 
 def _fields(
-    schema: Mapping[str, Any], root: Mapping[str, Any], path: tuple[str, ...], required: bool, depth: int
+    schema: Mapping[str, Any],
+    root: Mapping[str, Any],
+    path: tuple[str, ...],
+    required: bool,
+    *,
+    left: Iterator[int],
+    depth: int = 0,
 ) -> Iterator[Field]:
+    """:param left: has one item for each field that may still be looked at."""
     for field in properties(schema, root):
+        if next(left, None) is None:
+            return
         here = Field((*path, *field.path), field.schema, required and field.required)
         if isinstance(field.schema.get("properties"), Mapping) and depth < DEEPEST:
-            yield from _fields(field.schema, root, here.path, here.required, depth + 1)
+            yield from _fields(field.schema, root, here.path, here.required, left=left, depth=depth + 1)
         else:
             yield here
 
@@ -140,13 +150,13 @@ def _resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
 _TYPES = {"string": "text", "boolean": "true or false", "integer": "whole number", "array": "list", "null": "nothing"}
 
 
-def _type(schema: Mapping[str, Any]) -> str:
+def _type(schema: Mapping[str, Any], depth: int = 0) -> str:
     if "enum" in schema or "const" in schema:
         return "one of"
     kinds = schema.get("type")
     if kinds == "array":
         items = schema.get("items")
-        inner = _type(items) if isinstance(items, Mapping) else "anything"
+        inner = _type(items, depth + 1) if isinstance(items, Mapping) and depth < DEEPEST else "anything"
         return "list" if inner in ("anything", "one of") else f"list of {inner}"
     words = [_TYPES.get(str(kind), str(kind)) for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind]
     return " or ".join(words) or "anything"

@@ -16,7 +16,7 @@ import globus_sdk
 from click.core import ParameterSource
 from globus_sdk.globus_app import GlobusApp
 
-from . import login, output
+from . import login, origins, output
 from .action_client import ActionClient
 from .errors import NOT_ALLOWED, USAGE, Refusal
 from .login import Credentials
@@ -71,7 +71,16 @@ class Session:
         if token is not None:
             return self._traced(ActionClient(self.url, authorizer=token, app_name=login.APP_NAME))
         scope = self.scope
+        self.claim_scope()
         return self._traced(ActionClient(self.url, scope=scope, app=self.app))
+
+    def claim_scope(self) -> None:
+        """Have the app's tokens for the provider's scope go to this provider.
+
+        :raises Refusal: they are another one's, and the provider alone says that the scope is its own.
+        """
+        if self.app is not None and self.action_url is not None:
+            origins.claim(self.app, self.action_url, self.scope, given=self.action_scope is not None)
 
     @property
     def url(self) -> str:

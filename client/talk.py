@@ -11,6 +11,9 @@ from collections.abc import Iterator
 
 import click
 
+SHORTEST_SECRET = 8
+"""In characters. What is shorter may well be a part of any word, and no real token is."""
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 ERASE_LINE = "\r\x1b[K"
 
@@ -44,7 +47,19 @@ class Talk:
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     def keep_secret(self, text: str) -> None:
-        self._secrets.add(text)
+        if len(text) >= SHORTEST_SECRET:
+            self._secrets.add(text)
+
+    def hide(self, text: str) -> str:
+        """`text` without secrets, nor what a terminal would obey: that first, since it may be within a secret."""
+        text = printable(text)
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+    def brief(self, text: str) -> str:
+        """`text`, shortened; its secrets are hidden first, since a part of one would not be found."""
+        return shorten(self.hide(text))
 
     def ask(self, question: str) -> str:
         """What somebody types; "" for a bare Enter.
@@ -52,13 +67,13 @@ class Talk:
         :raises click.Abort: nobody answers.
         """
         with contextlib.redirect_stdout(sys.stderr):  # older releases of click let a blank slip to stdout
-            answer = click.prompt(self._clean(question), default="", show_default=False, err=True)
+            answer = click.prompt(self.hide(question), default="", show_default=False, err=True)
         return str(answer).strip()
 
     def say(self, text: str, *, fg: str | None = None, bold: bool = False) -> None:
         """A sentence, on a line of its own."""
         live, self._live = self._live, ""
-        click.echo(ERASE_LINE * bool(live) + self._styled(self._clean(text), fg, bold), err=True)
+        click.echo(ERASE_LINE * bool(live) + self._styled(self.hide(text), fg, bold), err=True)
         if live:
             self.live(live)
 
@@ -70,7 +85,7 @@ class Talk:
     def live(self, text: str) -> None:
         """Put `text` in the place of the last live line."""
         width = shutil.get_terminal_size().columns - 1
-        text = self._clean(text)[: max(width, 1)]
+        text = self.hide(text)[: max(width, 1)]
         if text != self._live:
             self._live = text
             click.echo(ERASE_LINE + text, err=True, nl=False)
@@ -86,11 +101,6 @@ class Talk:
             if self._live:
                 click.echo(ERASE_LINE, err=True, nl=False)
             self._live = ""
-
-    def _clean(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return printable(text)
 
     @staticmethod
     def _styled(text: str, fg: str | None, bold: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +13,12 @@ from globus_sdk import BaseClient
 from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
 
+from .polling import BadAnswer
 from .talk import Talk
 
 SLOW_SECONDS = 5.0
 CONNECT_SECONDS = 10.0
+LARGEST_ANSWER_BYTES = 16_000_000
 RETRIES = 4
 """With the SDK's back-off that is 4 to 11 seconds in all, where connections are refused at once."""
 
@@ -45,6 +47,7 @@ class TellingAdapter(HTTPAdapter):
         self, request: PreparedRequest, *, timeout: Any = None, proxies: Any = None, **options: Any
     ) -> Response:
         host = urlsplit(request.url or "")
+        self._talk.keep_secret(str(request.headers.get("Authorization", "")).partition(" ")[2])
         if isinstance(timeout, (int, float)):
             timeout = (min(timeout, CONNECT_SECONDS), timeout)
         if host.hostname in LOOPBACK:
@@ -56,6 +59,7 @@ class TellingAdapter(HTTPAdapter):
         except RequestException as error:
             self._sent(request, reason(error), began, failed=True)
             raise
+        response.raw.stream = _limited(response.raw)
         answer = f"{response.status_code} {response.reason or ''}".rstrip()
         self._sent(request, answer, began, failed=response.status_code in _TRANSIENT)
         return response
@@ -79,6 +83,22 @@ class TellingAdapter(HTTPAdapter):
             yield
         finally:
             timer.cancel()
+
+
+def _limited(raw: Any) -> Callable[..., Iterator[bytes]]:
+    """The `stream` of urllib3's response, which ends in an error where the answer, unpacked, is too large."""
+    stream = raw.stream
+
+    def read(*arguments: Any, **options: Any) -> Iterator[bytes]:
+        length = 0
+        for part in stream(*arguments, **options):
+            length += len(part)
+            if length > LARGEST_ANSWER_BYTES:
+                raw.close()
+                raise BadAnswer(f"The provider's answer is larger than {LARGEST_ANSWER_BYTES:,} bytes.")
+            yield part
+
+    return read
 
 
 def reason(error: BaseException) -> str:

@@ -25,11 +25,13 @@ class Answer:
 
     @property
     def content(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
 
     @property
     def content_type(self) -> str:
-        return "text/html" if isinstance(self.body, str) else "application/json"
+        return "text/html" if isinstance(self.body, (str, bytes)) else "application/json"
 
 
 def action(status: str, **fields: Any) -> Answer:

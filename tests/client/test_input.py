@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from client.body import BodyError, read_body
-from client.schema import example, fields, problems
+from client.schema import MOST_FIELDS, example, fields, problems
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -102,3 +102,21 @@ def test_an_example_is_shown_only_if_it_is_right() -> None:
     assert example(SCHEMA) is None
     assert example({**SCHEMA, "required": ["text"]}) == {"text": "hello"}
     assert example({**SCHEMA, "examples": [{"text": "whole"}]}) == {"text": "whole"}
+
+
+def test_a_schema_of_definitions_in_definitions_is_not_taken_apart_for_ever() -> None:
+    many = {f"f{number}": {"$ref": "#/$defs/a"} for number in range(100)}
+    last: dict[str, Any] = {"properties": {}}
+    for inner in ({"properties": many}, last):
+        schema = {"properties": many, "$defs": {"a": {"properties": {"g": inner, **many}}}}
+        assert 0 < len(fields(schema)) <= MOST_FIELDS
+    assert len(fields({"properties": {str(number): {} for number in range(1000)}})) == MOST_FIELDS
+
+
+def test_lists_in_lists_have_a_type_in_words() -> None:
+    nested: dict[str, Any] = {"type": "string"}
+    for _ in range(5000):
+        nested = {"type": "array", "items": nested}
+    (field,) = fields({"properties": {"a": nested}})
+    assert field.type.startswith("list of list of ")
+    assert field.type.endswith("list")

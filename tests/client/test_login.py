@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import requests
 
+from client.origins import _is_run_by
 from tests.client.conftest import BODY, Command, Terminal, seen
-from tests.client.odd_provider import SCOPE, Answer, OddProvider, action
+from tests.client.odd_provider import DESCRIPTION, SCOPE, Answer, OddProvider, action, running_odd_provider
 from tests.processes import RunningProvider
 from tests.test_local_globus import choose
 
@@ -185,6 +186,75 @@ def test_resuming_asks_for_the_consent_that_is_wanted(terminal: Terminal, odd: O
     log_in(resume, "alice")
     assert '"status": "SUCCEEDED"' in seen(resume)
     assert odd.tokens[-1] != next(token for token in odd.tokens if token)
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch, local_auth: None) -> None:
+    monkeypatch.setenv("ACTION_CLIENT_ID", SERVICE_ID)
+    monkeypatch.setenv("ACTION_CLIENT_SECRET", "local-client-secret")
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("scope", [SCOPE, SCOPE.replace("action_all", "another")])
+@pytest.mark.parametrize("told", ["by the document", "by the refusal"])
+def test_a_provider_does_not_get_the_token_of_another_one(
+    command: Command, odd: OddProvider, tmp_path: Path, told: str, scope: str
+) -> None:
+    odd.answer("GET /a/status", action("ACTIVE"))
+    assert command("status", "a", url=odd.url).exit_code == 0
+    (file,) = tmp_path.glob(".globus/app/*/globus-action/providers.json")
+    assert file.stat().st_mode & 0o777 == 0o600
+    with running_odd_provider() as hostile:
+        challenge = Answer(401, "", {"WWW-Authenticate": f'Bearer scope="{scope}"'})
+        document = Answer(body={**DESCRIPTION, "globus_auth_scope": scope})
+        hostile.answer("GET /", document if told == "by the document" else challenge)
+        hostile.answer("GET /a/status", action("ACTIVE"))
+        for typed in ("status a", "run -b {}", "login"):
+            refused = command(*typed.split(), url=hostile.url)
+            assert (refused.exit_code, refused.out) == (3, "")
+            assert f"your token for {odd.url} " in refused.err
+            assert refused.err.endswith(f"if you trust this provider, give --action-scope {scope}\n")
+        assert set(hostile.tokens) == {None}
+        assert command("status", "a", "--action-scope", scope, url=hostile.url).exit_code == 0
+        assert command("status", "a", url=hostile.url).exit_code == 0
+    assert command("status", "a", url=f"{odd.url}/").exit_code == 0
+    command("logout")
+    assert not file.exists()
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "urn:globus:auth:scope:transfer.api.globus.org:all",
+        "https://auth.globus.org/scopes/groups.api.globus.org/all",
+        "https://auth.globus.org/scopes/auth.globus.org/all",
+        "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/manage_flows",
+        f"{SCOPE}[urn:globus:auth:scope:transfer.api.globus.org:all]",
+        SCOPE.replace("auth.globus.org", "auth.example.org"),
+    ],
+)
+def test_a_provider_does_not_get_a_token_for_a_service_of_globus(
+    command: Command, odd: OddProvider, scope: str
+) -> None:
+    odd.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": scope}))
+    refused = command("status", "a", url=odd.url)
+    assert (refused.exit_code, set(odd.tokens)) == (3, {None})
+    assert "is not one of an Action Provider" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("url", "is_run_by"),
+    [
+        ("https://actions.globus.org/hello_world", True),
+        ("https://transfer.actions.globus.org/transfer", True),
+        ("http://actions.globus.org/hello_world", False),
+        ("https://notactions.globus.org/hello_world", False),
+        ("https://actions.globus.org.example.org/", False),
+    ],
+)
+def test_the_providers_of_one_domain_may_share_its_resource_server(url: str, is_run_by: bool) -> None:
+    assert _is_run_by("actions.globus.org", url) == is_run_by
 
 
 def test_a_token_is_not_said_to_be_missing_a_consent_silently(command: Command, odd: OddProvider) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import threading
@@ -58,12 +59,51 @@ def test_each_kind_of_error_has_its_exit_code(
         ({"description": "red \x1b[31malert\x9b"}, "409 Conflict: red [31malert\n"),
         ({"description": "a-token-of-mine is wrong"}, "409 Conflict: *** is wrong\n"),
         ({"description": "x" * 5000}, f"409 Conflict: {'x' * 299}…\n"),
+        ({"description": "x" * 290 + "a-token-of-mine"}, f"409 Conflict: {'x' * 290}***\n"),
+        ({"description": "x" * 297 + "a-token-of-mine"}, f"409 Conflict: {'x' * 297}***\n"),
+        ({"errors": [{"detail": "x" * 290 + "a-token-of-mine"}]}, f"409 Conflict: {'x' * 290}***\n"),
+        ({"description": "a-token\x01-of-mine is wrong"}, "409 Conflict: *** is wrong\n"),
+        ("<" * 9_990 + "a-token-of-mine", f"409 Conflict: {'<' * 299}…\n"),
+        ("<style>" * 1_000_000, "409 Conflict\n"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_every_form_of_error_is_told_in_words(odd_command: Command, odd: OddProvider, body: Any, said: str) -> None:
     odd.answer("GET /a/status", Answer(409, body))
     assert odd_command("status", "a").err == f"Error: {said}"
+
+
+def test_a_very_short_token_is_not_looked_for_in_what_is_said(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", Answer(409, {"description": "It is so."}))
+    assert odd_command("status", "a", token="s").err == "Error: 409 Conflict: It is so.\n"
+
+
+def test_an_answer_that_is_too_large_is_trouble(
+    odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.trace.LARGEST_ANSWER_BYTES", 1000)
+    for body, encoding in ((b"x" * 1001, "identity"), (gzip.compress(b"x" * 1001), "gzip")):
+        odd.answer("GET /a/status", Answer(200, body, {"Content-Encoding": encoding}))
+        done = odd_command("status", "a")
+        assert (done.exit_code, done.out) == (6, "")
+        assert done.err == "Error: The provider's answer is larger than 1,000 bytes.\n"
+
+
+@pytest.mark.parametrize("status", [200, 409])
+def test_an_answer_that_is_nested_without_end_is_no_json(odd_command: Command, odd: OddProvider, status: int) -> None:
+    odd.answer("GET /", Answer(status, "[" * 100_000, {"Content-Type": "application/json"}))
+    odd.answer("POST /run", action("ACTIVE"))
+    done = odd_command("introspect")
+    assert (done.exit_code, done.out) == (6, "")
+    assert done.err == "Error: The provider's answer is no JSON: it is nested too deeply.\n"
+    assert odd_command("run", "-b", "{}").exit_code == 0
+
+
+def test_an_answer_that_is_nested_too_deeply_to_be_shown_is_trouble(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", Answer(200, '{"a": ' * 700 + "1" + "}" * 700, {"Content-Type": "application/json"}))
+    done = odd_command("status", "a", "--format", "yaml")
+    assert (done.exit_code, done.out) == (6, "")
+    assert done.err == "Error: The provider's answer is nested too deeply.\n"
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "null", "[]", '"text"', "{", "[" * 100_000], ids=lambda body: body[:9])

@@ -8,7 +8,7 @@ from typing import Any
 import globus_sdk
 import pytest
 
-from client.polling import LONGEST_PAUSE_SECONDS, BadAnswer, Look, follow
+from client.polling import LONGEST_PAUSE_SECONDS, BadAnswer, Look, follow, read_time
 
 BEGIN = datetime(2026, 3, 14, 15, 0, tzinfo=UTC)
 
@@ -86,7 +86,20 @@ def test_retry_after_holds_seconds_or_a_date(after: str) -> None:
     assert provider.asked == [0, 40]
 
 
-@pytest.mark.parametrize("after", ["", "soon", "-1", "0", "Sat, 14 Mar 2020 15:00:40 GMT", "nan", "1e9"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "soon",
+        "-1",
+        "0",
+        "Sat, 14 Mar 2020 15:00:40 GMT",
+        "nan",
+        "1e9",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Sat, 14 Mar 2026 15:00:40 +99999999999999",
+    ],
+)
 def test_a_retry_after_that_makes_no_sense_is_as_none(after: str) -> None:
     provider = Provider(Response({"status": "ACTIVE"}, Retry_After=after), DONE)
     provider.follow()
@@ -107,3 +120,8 @@ def test_patience_ends(answer: Response | Exception) -> None:
     with pytest.raises((globus_sdk.NetworkError, BadAnswer)):
         provider.follow(patience_seconds=60)
     assert 60 <= provider.seconds < 60 + LONGEST_PAUSE_SECONDS
+
+
+@pytest.mark.parametrize("value", ["soon", 7, None, "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_makes_no_sense_is_as_none(value: Any) -> None:
+    assert read_time(value) is None
