@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -138,6 +139,8 @@ def terminal(slow_provider: RunningProvider, tmp_path: Path) -> Terminal:
             encoding="utf-8",
             timeout=30,
             dimensions=(40, 100),
+            # Ctrl-C is heard, even where the tests run in the background of a shell, which has it ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return spawn
