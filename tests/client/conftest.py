@@ -139,11 +139,15 @@ def terminal(slow_provider: RunningProvider, tmp_path: Path) -> Terminal:
             encoding="utf-8",
             timeout=30,
             dimensions=(40, 100),
-            # Ctrl-C is heard, even where the tests run in the background of a shell, which has it ignored
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=hear_ctrl_c,
         )
 
     return spawn
+
+
+def hear_ctrl_c() -> None:
+    """Even where the tests run in the background of a shell, which has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def seen(terminal: Any, exit_code: int = 0) -> str:
