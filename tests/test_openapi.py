@@ -250,7 +250,7 @@ def test_code_and_description_do_not_deviate(monkeypatch: pytest.MonkeyPatch, gl
         clock.tick(seconds=1)
         return clock.now
 
-    app = create_app({**CREDENTIALS, "RANDOM_SEED": 1, "MIN_SECONDS": 1, "MAX_SECONDS": 9}, clock=ticking)
+    app = create_app({**CREDENTIALS, "RANDOM_SEED": 1, "MIN_SECONDS": 1, "MAX_SECONDS": 30}, clock=ticking)
     exploration, server = Exploration(globus.login(ALICE), clock), start_globus(app)
     try:
         exploration.run(f"{server.url}openapi.json")
