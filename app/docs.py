@@ -7,13 +7,12 @@ import hashlib
 import mimetypes
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import flask_swagger_ui
-from flask import Response, current_app, request
+from flask import Response, request
 
 from app.error import NotFound
-from app.provider import ActionProvider, Answer
+from app.provider import Answer, this_call
 
 OURS = Path(__file__).parent / "docs_page"
 SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -41,7 +40,9 @@ class Page(Answer):
 
 
 def openapi() -> Response:
-    return Answer(_provider().openapi, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
+    return Answer(
+        this_call().provider.openapi, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"}
+    )
 
 
 def docs_page() -> Response:
@@ -56,8 +57,9 @@ def docs_file(name: str) -> Response:
 
 def docs_people() -> Response:
     """Who the page offers to be: in local mode, everybody can be anybody."""
-    people = _provider().config["DOCS_TOKENS"] or {}
-    return _provider().json.response([{"name": name, "token": token} for name, token in people.items()])
+    provider = this_call().provider
+    people = provider.config["DOCS_TOKENS"] or {}
+    return provider.json.response([{"name": name, "token": token} for name, token in people.items()])
 
 
 PAGES: tuple[tuple[str, Callable[..., Response]], ...] = (
@@ -68,10 +70,6 @@ PAGES: tuple[tuple[str, Callable[..., Response]], ...] = (
     ("/docs/<name>", docs_file),
 )
 """What is served to a GET without a token."""
-
-
-def _provider() -> ActionProvider:
-    return cast(ActionProvider, current_app)
 
 
 def _file(path: Path) -> Page:

@@ -45,7 +45,7 @@ class Metrics:
 
     def ended(self, status: ActionStatusValue) -> None:
         """An action was seen complete for the first time. Not before: whoever reads this must not foretell its end."""
-        self._actions(status.lower()).inc()
+        self.action(status.lower())
 
     def token(self, lookup: str) -> None:
         """One of the LOOKUPS: the token was remembered, or Globus Auth was asked."""

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-from flask import Response, current_app
+from flask import Response
 
 from app.metrics import CONTENT_TYPE
-from app.provider import ActionProvider, Answer
+from app.provider import Answer, this_call
 
 
 def health() -> tuple[dict[str, Any], int]:
-    report = _provider().health.report()
+    report = this_call().provider.health.report()
     return report, 200 if report["status"] == "ok" else 503
 
 
 def metrics() -> Response:
-    return Answer(_provider().metrics.render(), content_type=CONTENT_TYPE)
-
-
-def _provider() -> ActionProvider:
-    return cast(ActionProvider, current_app)
+    return Answer(this_call().provider.metrics.render(), content_type=CONTENT_TYPE)
 
 
 PAGES: tuple[tuple[str, Callable[..., Any]], ...] = (("/health", health), ("/metrics", metrics))

@@ -52,7 +52,8 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
     :param threads: how many requests a worker works on at once.
     :param on_ready: called once requests are answered.
     """
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _folder_of_metrics())
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = _folder_of_metrics()
     multiprocessing.set_start_method("spawn")  # a fork would copy the locks of threads that it leaves behind
     server = Granian(
         "app:create_app",
