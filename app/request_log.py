@@ -45,14 +45,14 @@ def request_ids() -> Callable[[str | None], str]:
 
 
 class RequestLog:
-    """Writes the line of each request. Not by `logging`, whose records and formatters take 11 µs where this takes 3.
+    """Writes the line of each request. Not by `logging`, whose records and formatters take 10 µs where this takes 4.
 
     :param form: one of FORMATS.
     """
 
     def __init__(self, form: str, lines: BackgroundLines) -> None:
         self._is_on = form != "off"
-        self._to_line = json_line if form == "json" else plain_line
+        self._to_line = line_writer(form)
         self._lines = lines
 
     def write(self, **fields: Any) -> None:
@@ -66,12 +66,13 @@ class TroubleHandler(logging.Handler):
 
     def __init__(self, form: str, lines: BackgroundLines) -> None:
         super().__init__()
-        self._to_line = json_line if form == "json" else plain_line
+        self._to_line = line_writer(form)
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.add(self._to_line(record.levelname, self.format(record), {"logger": record.name}))
+            known = {"logger": record.name, "x_request_id": getattr(record, "x_request_id", None)}
+            self._lines.add(self._to_line(record.levelname, self.format(record), known))
         except Exception:
             self.handleError(record)
 
@@ -82,6 +83,11 @@ def open_log(form: str) -> RequestLog:
     if not everything.hasHandlers():
         everything.addHandler(TroubleHandler(form, lines))
     return RequestLog(form, lines)
+
+
+def line_writer(form: str) -> Callable[[str, str, Mapping[str, Any]], str]:
+    """What makes a line of this form, of a level, a message and further fields."""
+    return json_line if form == "json" else plain_line
 
 
 def plain_line(level: str, message: str, fields: Mapping[str, Any]) -> str:

@@ -161,6 +161,14 @@ def test_trouble_is_told_in_the_same_form(pipe: Pipe, form: str, monkeypatch: py
         assert line.endswith("WARNING No usable answer: 503 logger=app.auth")
 
 
+def test_trouble_says_which_request_it_came_with(pipe: Pipe) -> None:
+    logger = logging.Logger("app")
+    logger.addHandler(TroubleHandler("json", pipe.log))
+    logger.error("Unexpected", extra={"x_request_id": "mine-1"})
+    (line,) = map(json.loads, pipe.lines())
+    assert line["x_request_id"] == "mine-1"
+
+
 def test_a_reader_who_is_stuck_stops_nobody(pipe: Pipe) -> None:
     log = RequestLog("plain", pipe.log)
     pipe.open.clear()
