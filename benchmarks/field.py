@@ -113,7 +113,11 @@ def urn_of(identity: str) -> str:
 
 def started_globus(stack: ExitStack, target: str, *, threads: int) -> dict[str, str]:
     """A stand-in for Globus Auth, and the settings of a provider that asks it, whose actions take a day."""
-    url = started(stack, "Globus", target, threads, {}).url + "/"
+    return settings_with(started(stack, "Globus", target, threads, {}).url + "/")
+
+
+def settings_with(url: str) -> dict[str, str]:
+    """The settings of a provider that asks the stand-in at this URL, whose actions take a day."""
     return {
         "GLOBUS_SDK_SERVICE_URL_AUTH": url,
         "GLOBUS_SDK_SERVICE_URL_GROUPS": url,

@@ -20,10 +20,10 @@ from contextlib import ExitStack
 from random import Random
 
 from app.database import prepare_database
-from benchmarks.field import urn_of
+from benchmarks.field import settings_with, started_provider, urn_of
 from benchmarks.load import Peer, process, say, wait_for
 from benchmarks.soak_user import User
-from local_globus.directory import CLIENT_SECRET, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
+from local_globus.directory import PROVIDER_SCOPE
 from local_globus.tokens import Tokens
 from tests.postgresql import PostgresqlServer, running_postgresql
 from tests.processes import free_port
@@ -127,22 +127,8 @@ def rights(number: int) -> tuple[tuple[str, str, str], str]:
 
 def started(stack: ExitStack, globus: Globus, database_url: str) -> Peer:
     prepare_database(database_url, migrate=True)
-    port = free_port()
-    settings = {
-        "GLOBUS_SDK_SERVICE_URL_AUTH": globus.url,
-        "GLOBUS_SDK_SERVICE_URL_GROUPS": globus.url,
-        "WHATTIME_CLIENT_ID": PROVIDER_CLIENT_ID,
-        "WHATTIME_CLIENT_SECRET": CLIENT_SECRET,
-        "WHATTIME_SCOPE": PROVIDER_SCOPE,
-        "WHATTIME_DATABASE_URL": database_url,
-        "WHATTIME_MIN_SECONDS": "1",
-        "WHATTIME_MAX_SECONDS": "20",
-        "WHATTIME_TOKEN_CACHE_SECONDS": "10",
-    }
-    command = (sys.executable, "-m", "app", f"--port={port}", "--workers=2")
-    peer = Peer("ours", f"http://127.0.0.1:{port}", stack.enter_context(process(*command, **settings)))
-    wait_for(peer.url)
-    return peer
+    short = {"WHATTIME_MIN_SECONDS": "1", "WHATTIME_MAX_SECONDS": "20", "WHATTIME_TOKEN_CACHE_SECONDS": "10"}
+    return started_provider(stack, "ours", settings_with(globus.url) | short, database_url, "--workers=2")
 
 
 def keep_busy(users: list[User], stop: threading.Event, seed: int) -> None:
