@@ -1,53 +1,75 @@
-"""The business: what this Action Provider is, how long an action of it takes, and how that ends.
+"""The work of this provider: tells the time at an offset from UTC, after a while, or fails.
 
-To make another provider, replace this module and schema.json: everything else stays as it is.
+To make another provider, write a module like this one, with its schema.json, and name it in WHATTIME_WORK.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
-from random import Random
+from datetime import timedelta, timezone
+from pathlib import Path
 from typing import Any
 
-from globus_action_provider_tools import ActionStatusValue
+from app.work import Context, EndsAt, Failed, Setting, Step, Succeeded
 
-from app.action import Outcome, failed
+SCHEMA = Path(__file__).resolve().parent.parent / "schema.json"
 
 DESCRIPTION: Mapping[str, Any] = {
     "title": "What Time Is It Right Now?",
-    "subtitle": ("From the makers of Philbert: Another exciting promotional tie-in for whattimeisitrightnow.com"),
+    "subtitle": "From the makers of Philbert: Another exciting promotional tie-in for whattimeisitrightnow.com",
     "description": (
-        "Tells what time it is at an offset from UTC. Like work in real life, an action takes a while, from seconds to "
-        "minutes, may fail, can be cancelled, and keeps its answer to itself until it is complete: made for learning "
-        "the Action Provider interface and for testing how flows and clients cope with slow and failing actions."
+        "Tells the time at an offset from UTC. Like real work, an action takes a while, from seconds to minutes; it may "
+        "fail, it can be canceled, and its result stays private until it is complete. Use it to learn the Action "
+        "Provider interface, and to test how flows and clients cope with slow and failing actions."
     ),
     "keywords": ["time", "whattimeisitnow", "productivity"],
     "admin_contact": "support@whattimeisrightnow.example",
-    "administered_by": ["support@whattimeisrightnow.example"],
+    "administered_by": [],
 }
-"""The part of the introspection document that says what this provider is for."""
 
 EXAMPLE_BODY: Mapping[str, Any] = {"utc_offset": 1}
-"""What a newcomer is shown to begin with."""
 
-WATCHLESS = failed("We didn't know what time it was.", "WATCHLESS")
+LONGEST_SECONDS = 36525 * 86400
+"""A hundred years."""
 
 
-def begin(
-    body: Mapping[str, Any], now: datetime, settings: Mapping[str, Any], random: Random
-) -> tuple[timedelta, Outcome]:
-    """Begin an action at `now`: how long it will take, and how it will end.
+def _number(low: float, high: float, text: str) -> float:
+    value = float(text)
+    if not low <= value <= high:
+        raise ValueError(f"not from {low} to {high}")
+    return value
 
-    It may be asked more than once for one action, by simultaneous requests of which one wins.
 
-    :param body: the request's body, valid by schema.json.
-    :param settings: of these, MIN_SECONDS, MAX_SECONDS and FAILURE_RATE count here.
-    :param random: the source of chance.
-    :raises InvalidRequest: it cannot be begun, for a reason that a schema cannot tell.
-    """
-    duration = timedelta(seconds=random.uniform(settings["MIN_SECONDS"], settings["MAX_SECONDS"]))
+def _seconds(text: str) -> float:
+    return _number(0, LONGEST_SECONDS, text)
+
+
+def _share(text: str) -> float:
+    return _number(0, 1, text)
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "MIN_SECONDS": Setting(5, _seconds, "a number of seconds, 0 or more"),
+    "MAX_SECONDS": Setting(900, _seconds, "a number of seconds, 0 or more"),
+    "FAILURE_RATE": Setting(0.3, _share, "a number from 0 to 1"),
+}
+"""How long an action takes at least and at most, and the share of actions that fail."""
+
+WATCHLESS = Failed("We didn't know what time it was.", "WATCHLESS")
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raise ValueError if the settings contradict each other."""
+    low, high = settings["MIN_SECONDS"], settings["MAX_SECONDS"]
+    if low > high:
+        raise ValueError(f"MIN_SECONDS={low:g} is more than MAX_SECONDS={high:g}")
+
+
+def begin(body: Mapping[str, Any], context: Context) -> Step:
+    """Draw how long the action takes and how it ends: with the time of the request, or without a watch."""
+    settings, random = context.settings, context.random
+    end = context.now + timedelta(seconds=random.uniform(settings["MIN_SECONDS"], settings["MAX_SECONDS"]))
     if random.random() < settings["FAILURE_RATE"]:
-        return duration, WATCHLESS
+        return EndsAt(end, WATCHLESS)
     there = timezone(timedelta(hours=body["utc_offset"]))
-    return duration, Outcome(ActionStatusValue.SUCCEEDED, {"whattimeisit": now.astimezone(there).isoformat()})
+    return EndsAt(end, Succeeded({"whattimeisit": context.now.astimezone(there).isoformat()}))

@@ -1,134 +1,144 @@
-"""The in-memory database: dicts, for one process and for as long as it runs."""
+"""The in-memory database: dicts, for one process and as long as it runs."""
 
 from __future__ import annotations
 
 import heapq
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby, islice, takewhile
 
 from sortedcontainers import SortedList
 
-from app.action import Action
-from app.database import Query, concerns, place
-from app.metrics import Metrics
+from app.action.record import Action
+from app.action.store import Page, Place, Query, has_role, place
 
-Place = tuple[datetime, str]
+ENDED_AT_ONCE = 1000
+"""How many ended actions a list returns at most, for their end to be made final."""
 
 
 class MemoryDatabase:
-    """Actions by action_id, their ids by creator_id and request_id, and their places by principal and by expiry.
+    """Actions by action_id, their ids by creator_id and request_id, and their places by principal, expiry, and due time.
 
-    One lock guards every change, and every read that goes through a list. Records are immutable, so what is stored can
-    be handed out as it is.
+    One lock guards every change, and every read that goes through a list. Records are immutable, so they can be handed
+    out as they are.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._actions: dict[str, Action] = {}
-        self._requests: dict[str, dict[str, str]] = {}
+        self._requests: dict[tuple[str, str], str] = {}
         self._by_principal: dict[str, SortedList[Place]] = {}
-        self._by_expiry: SortedList[Place] = SortedList()
-        self._longest = timedelta(0)
+        self._by_purge_time: SortedList[Place] = SortedList()
+        self._by_due: SortedList[Place] = SortedList()
 
     def create(self, action: Action) -> Action:
         with self._lock:
-            action_id = self._requests.get(action.creator_id, {}).get(action.request_id)
-            if action_id is not None:
-                stored = self._current(action_id, action.start_time)
-                if stored is not None:
-                    return stored
-                self._forget(action_id)
+            stored = self._requests.setdefault((action.creator_id, action.request_id), action.action_id)
+            if stored != action.action_id:
+                return self._actions[stored]
             self._actions[action.action_id] = action
-            self._requests.setdefault(action.creator_id, {})[action.request_id] = action.action_id
-            self._by_expiry.add((action.expiry, action.action_id))
-            self._longest = max(self._longest, action.completion_time - action.start_time)
-            stands = place(action)
+            self._add_times(action)
             for principal in set(action.readers):
-                self._by_principal.setdefault(principal, SortedList()).add(stands)
+                self._by_principal.setdefault(principal, SortedList()).add(place(action))
             return action
 
-    def get(self, action_id: str, now: datetime) -> Action | None:
-        action = self._actions.get(action_id)
-        if action is not None and (action.final or not action.is_complete(now)):
-            return None if action.is_expired(now) else action
-        with self._lock:
-            return self._current(action_id, now)
+    def get(self, action_id: str) -> Action | None:
+        return self._actions.get(action_id)
 
-    def find(self, creator_id: str, request_id: str, now: datetime) -> Action | None:
-        action_id = self._requests.get(creator_id, {}).get(request_id)
-        return None if action_id is None else self.get(action_id, now)
+    def find(self, creator_id: str, request_id: str) -> Action | None:
+        action_id = self._requests.get((creator_id, request_id))
+        return None if action_id is None else self._actions.get(action_id)
 
-    def list(self, query: Query, now: datetime) -> Sequence[Action]:
+    def list(self, query: Query, now: datetime) -> Page:
         with self._lock:
-            return list(islice(self._matching(query, now), query.limit))
+            ended = list(islice(self._ended(query, now), ENDED_AT_ONCE))
+            if ended:
+                return Page((), ended)
+            return Page(list(islice(self._matching(query, now), query.limit)))
 
     def replace(self, old: Action, new: Action) -> bool:
         with self._lock:
-            if self._actions.get(old.action_id) != old:
-                return False
-            self._actions[old.action_id] = new
-            self._by_expiry.remove((old.expiry, old.action_id))
-            self._by_expiry.add((new.expiry, new.action_id))
-            return True
+            return self._replace(old, new)
+
+    def replace_all(self, changes: Sequence[tuple[Action, Action]]) -> Sequence[bool]:
+        with self._lock:
+            return [self._replace(old, new) for old, new in changes]
 
     def delete(self, action_id: str) -> bool:
         with self._lock:
-            return self._forget(action_id)
+            return self._forget(action_id) is not None
 
-    def purge(self, now: datetime, limit: int) -> int:
+    def purge(self, now: datetime, limit: int) -> Sequence[Action]:
         with self._lock:
-            expired = list(islice(takewhile(lambda at: at[0] <= now, self._by_expiry), limit))
-            for _, action_id in expired:
-                self._end(self._actions[action_id])
-                self._forget(action_id)
-            return len(expired)
+            expired = list(islice(takewhile(lambda at: at[0] <= now, self._by_purge_time), limit))
+            return [action for _, action_id in expired if (action := self._forget(action_id)) is not None]
+
+    def due(self, now: datetime, limit: int) -> Sequence[Action]:
+        with self._lock:
+            due = islice(takewhile(lambda at: at[0] <= now, self._by_due), limit)
+            return [self._actions[action_id] for _, action_id in due]
 
     def check(self) -> None:
-        """It always answers."""
+        """Return: it always answers."""
 
     def close(self) -> None:
-        """There are none."""
+        """Return: there are no connections."""
 
-    def _current(self, action_id: str, now: datetime) -> Action | None:
-        """What `get` returns, with the lock held."""
-        action = self._actions.get(action_id)
-        if action is None or action.is_expired(now):
-            return None
-        return self._end(action) if action.is_complete(now) else action
+    def _replace(self, old: Action, new: Action) -> bool:
+        stored = self._actions.get(old.action_id)
+        if stored is None or stored.version != old.version:
+            return False
+        self._actions[old.action_id] = new
+        self._remove_times(stored)
+        self._add_times(new)
+        if new.progress is not None and new.progress.released:
+            self._requests.pop((new.creator_id, new.request_id), None)
+        return True
 
-    def _end(self, action: Action) -> Action:
-        """A complete action, final from now on."""
-        if not action.final:
-            action = self._actions[action.action_id] = replace(action, final=True)
-            self._metrics.ended(action.outcome.status)
-        return action
-
-    def _matching(self, query: Query, now: datetime) -> Iterator[Action]:
-        """The actions that `query` asks for, the newest first, as far as somebody reads on."""
-        lists = [self._by_principal[principal] for principal in query.principals if principal in self._by_principal]
-        oldest = (now - self._longest, "") if query.only_active else None
-        places = [each.irange(oldest, query.after, inclusive=(True, False), reverse=True) for each in lists]
-        for (_, action_id), _ in groupby(heapq.merge(*places, reverse=True)):
-            action = self._current(action_id, now)
-            if action is not None and action.status(now) in query.statuses and concerns(query, action):
+    def _ended(self, query: Query, now: datetime) -> Iterator[Action]:
+        for action in self._concerned(query):
+            if not action.final and action.is_complete(now) and not action.is_expired(now):
                 yield action
 
-    def _forget(self, action_id: str) -> bool:
+    def _matching(self, query: Query, now: datetime) -> Iterator[Action]:
+        for action in self._concerned(query):
+            if action.status(now) in query.statuses and not action.is_expired(now):
+                yield action
+
+    def _concerned(self, query: Query) -> Iterator[Action]:
+        """Yield the actions in which the principals hold the roles, newest first, beginning after `query.after`."""
+        lists = [self._by_principal[principal] for principal in query.principals if principal in self._by_principal]
+        places = [each.irange(None, query.after, inclusive=(True, False), reverse=True) for each in lists]
+        for (_, action_id), _ in groupby(heapq.merge(*places, reverse=True)):
+            action = self._actions[action_id]
+            if has_role(query, action):
+                yield action
+
+    def _add_times(self, action: Action) -> None:
+        purge_time, due = action.purge_time, action.due
+        if purge_time is not None:
+            self._by_purge_time.add((purge_time, action.action_id))
+        if due is not None:
+            self._by_due.add((due, action.action_id))
+
+    def _remove_times(self, action: Action) -> None:
+        purge_time, due = action.purge_time, action.due
+        if purge_time is not None:
+            self._by_purge_time.remove((purge_time, action.action_id))
+        if due is not None:
+            self._by_due.remove((due, action.action_id))
+
+    def _forget(self, action_id: str) -> Action | None:
         action = self._actions.pop(action_id, None)
         if action is None:
-            return False
-        requests = self._requests[action.creator_id]
-        del requests[action.request_id]
-        if not requests:
-            del self._requests[action.creator_id]
-        self._by_expiry.remove((action.expiry, action_id))
+            return None
+        if self._requests.get((action.creator_id, action.request_id)) == action_id:
+            del self._requests[action.creator_id, action.request_id]
+        self._remove_times(action)
         for principal in set(action.readers):
             places = self._by_principal[principal]
             places.remove(place(action))
             if not places:
                 del self._by_principal[principal]
-        return True
+        return action

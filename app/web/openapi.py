@@ -1,4 +1,4 @@
-"""The OpenAPI description of this provider: openapi.yaml, completed by what the provider's own modules say."""
+"""Builds the OpenAPI description: openapi.yaml, completed with what the work module and the settings say."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 import yaml
 
-from app import settings, whattime
-from app.settings import SettingsError
+from app.settings import ROOT, Settings, SettingsError
+from app.work import Work
 
-FILE = settings.ROOT / "openapi.yaml"
+FILE = ROOT / "openapi.yaml"
 INPUT = "#/components/schemas/Input"
 
 
-def openapi_document(input_schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole description.
+def openapi_document(work: Work, input_schema: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return the whole description.
 
-    :raises SettingsError: openapi.yaml cannot be read, or lacks what is filled in here.
+    :raises SettingsError: openapi.yaml cannot be read, or lacks a part that is filled in here.
     """
     try:
         document: dict[str, Any] = deepcopy(_openapi_yaml())
-        _fill_in(document, input_schema, config)
+        _fill_in(document, work, input_schema, settings)
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
         raise SettingsError(f"openapi.yaml cannot be used: {' '.join(repr(error).split())}") from error
     return document
@@ -34,20 +34,20 @@ def _openapi_yaml() -> Any:
     return yaml.safe_load(FILE.read_text("utf-8"))
 
 
-def _fill_in(document: dict[str, Any], input_schema: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    info, components, own = document["info"], document["components"], whattime.DESCRIPTION
+def _fill_in(document: dict[str, Any], work: Work, input_schema: Mapping[str, Any], settings: Settings) -> None:
+    info, components, own = document["info"], document["components"], work.description
     info |= {"title": own["title"], "summary": own["subtitle"], "contact": {"email": own["admin_contact"]}}
     info["description"] = f"{own['description']}\n\n{info['description']}"
-    components["securitySchemes"]["token"]["description"] += f" Its scope is `{config['SCOPE']}`."
+    components["securitySchemes"]["token"]["description"] += f" Its scope is `{settings.scope}`."
     components["schemas"]["Input"] = _moved(input_schema)
     for example in ("Run", "RunWithAll"):
-        components["examples"][example]["value"]["body"] = whattime.EXAMPLE_BODY
-    if "public" in config["VISIBLE_TO"]:
+        components["examples"][example]["value"]["body"] = dict(work.example_body)
+    if "public" in settings.visible_to:
         document["paths"]["/"]["get"]["security"] = [{}]
 
 
 def _moved(schema: Any) -> Any:
-    """The schema as it reads within the description: what refers to its own root refers to its new place."""
+    """Return the schema as part of the description: references to its own root point to its new place."""
     if isinstance(schema, list):
         return [_moved(item) for item in schema]
     if not isinstance(schema, Mapping):

@@ -1,4 +1,4 @@
-"""ISO 8601 durations and RFC 3339 times, read strictly and without surprises."""
+"""Parses ISO 8601 durations and RFC 3339 times strictly."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 
 
 def parse_duration(text: str, start: datetime) -> timedelta:
-    """How long an ISO 8601 duration is that begins at `start`; timedelta.max for what is longer than Python counts.
+    """Return the length of an ISO 8601 duration that begins at `start`; timedelta.max if it overflows.
 
-    :raises ValueError: it is no such duration, or has a fraction of a year or month, which is no definite time.
+    :raises ValueError: it is not an ISO 8601 duration, or has a fraction of a year or month, whose length is undefined.
     """
     try:
         duration = isodate.parse_duration(text)
@@ -22,7 +22,7 @@ def parse_duration(text: str, start: datetime) -> timedelta:
     if isinstance(duration, timedelta):
         return duration
     if any(part != part.to_integral_value() for part in (duration.years, duration.months)):
-        raise ValueError("a fraction of a year or of a month is no definite time")
+        raise ValueError("a fraction of a year or month has no definite length")
     try:
         end: datetime = start + duration
     except (ValueError, ArithmeticError):
@@ -31,13 +31,13 @@ def parse_duration(text: str, start: datetime) -> timedelta:
 
 
 def parse_time(text: str) -> datetime:
-    """The time in UTC that an RFC 3339 date-time (with its offset) names.
+    """Return an RFC 3339 date-time, which has an offset, in UTC.
 
-    :raises ValueError: it is no such time, or none that Python can count.
+    :raises ValueError: it is not an RFC 3339 date-time, or Python cannot represent it.
     """
     if not _RFC3339.fullmatch(text):
-        raise ValueError("no RFC 3339 date-time")
+        raise ValueError("not an RFC 3339 date-time")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("beyond the calendar") from error
+        raise ValueError("the time is out of range") from error

@@ -1,7 +1,7 @@
-"""What the operator can count and time, for Prometheus: requests, actions, tokens, and the calls to what we depend on.
+"""The metrics for Prometheus: requests, actions, tokens, hooks, and calls to the services this provider depends on.
 
-Every label has a few values that are known beforehand. Where PROMETHEUS_MULTIPROC_DIR names a folder, all processes
-that share it are counted together; the server sets it for its workers.
+Every label has a few values, all known beforehand. Processes that share the folder PROMETHEUS_MULTIPROC_DIR are counted
+together; the server sets it for its workers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import functools
 import os
 from collections.abc import Callable
 
-from globus_action_provider_tools import ActionStatusValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -21,45 +20,47 @@ LOOKUPS = ("remembered", "asked")
 
 
 class Metrics:
-    """The figures of one application."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = self._histogram("request", "How long requests took", "operation", "status")
         self._globus = self._histogram("globus", "How long calls to Globus Auth and Groups took", "service", "result")
         self._database = self._histogram("database", "How long calls to the SQL database took", "call")
-        self._actions = self._counter("actions", "What has happened to actions", "event")
-        self._tokens = self._counter("tokens", "Tokens that came with requests, by how they were looked up", "lookup")
+        self._hooks = self._histogram("hook", "How long calls of the work module's hooks took", "hook", "result")
+        self._actions = self._counter("actions", "Events in the life of actions", "event")
+        self._tokens = self._counter("tokens", "Tokens of requests, by how they were looked up", "lookup")
         for event in EVENTS:
             self._actions(event)
         for lookup in LOOKUPS:
             self._tokens(lookup)
 
     def request(self, operation: str, status: int, seconds: float) -> None:
-        """A request was answered. An operation has the name of its handler; `none`, where there is none."""
+        """Record a request. An operation is named after its handler; `none` if no route matched."""
         self._requests(operation, status).observe(seconds)
 
     def action(self, event: str, times: int = 1) -> None:
-        """One of the EVENTS."""
+        """Count one of the EVENTS. An end is counted when it is first seen, so that no metric foretells it."""
         self._actions(event).inc(times)
 
-    def ended(self, status: ActionStatusValue) -> None:
-        """An action was seen complete for the first time. Not before: whoever reads this must not foretell its end."""
-        self.action(status.lower())
+    def hook(self, name: str, result: str, seconds: float) -> None:
+        """Record a call of a hook (advance, cancel, or release) that `returned` or `raised`."""
+        self._hooks(name, result).observe(seconds)
 
     def token(self, lookup: str) -> None:
-        """One of the LOOKUPS: the token was remembered, or Globus Auth was asked."""
+        """Count one of the LOOKUPS: the token was remembered, or Globus Auth was asked."""
         self._tokens(lookup).inc()
 
     def globus(self, service: str, result: str, seconds: float) -> None:
-        """Globus `auth` or `groups` has `answered` a call, or it `failed`."""
+        """Record a call to Globus `auth` or `groups` that `answered` or `failed`."""
         self._globus(service, result).observe(seconds)
 
     def database(self, call: str, seconds: float) -> None:
+        """Record a call to the SQL database, named after the method of the store."""
         self._database(call).observe(seconds)
 
     def render(self) -> bytes:
-        """All figures, in the text form that Prometheus reads."""
+        """Return all metrics in the text format of Prometheus."""
         registry = self._registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()
@@ -68,7 +69,7 @@ class Metrics:
 
     def _histogram(self, name: str, help_: str, *labels: str) -> Callable[..., Histogram]:
         metric = Histogram(f"action_provider_{name}_seconds", help_, labels, buckets=SECONDS, registry=self._registry)
-        return functools.cache(metric.labels)  # its own lookup takes a lock and a microsecond
+        return functools.cache(metric.labels)  # `labels` takes a lock and a microsecond
 
     def _counter(self, name: str, help_: str, *labels: str) -> Callable[..., Counter]:
         return functools.cache(Counter(f"action_provider_{name}", help_, labels, registry=self._registry).labels)

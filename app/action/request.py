@@ -1,4 +1,4 @@
-"""From the bytes of a run request to a valid ActionRequest, or an InvalidRequest that says what is wrong with it."""
+"""Parses and validates the body of a run request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import resources
 from itertools import islice
@@ -16,14 +17,13 @@ from typing import Any, TypeVar
 import jsonschema_rs
 import yaml
 
-from app.action import ActionRequest
-from app.error import InvalidRequest, shorten
-from app.times import parse_duration, parse_time
+from app.action.error import InvalidRequest, shorten
+from app.action.times import parse_duration, parse_time
 
 T = TypeVar("T")
 
-MAX_FAULTS = 10
-"""How many of a request's faults are listed at most."""
+MAX_PROBLEMS = 10
+"""How many problems of one request are listed at most."""
 
 MAX_DIGITS = 1000
 """How many characters a number may have."""
@@ -36,16 +36,34 @@ _EXPECTED = {
     "deadline": "an RFC 3339 time with its offset from UTC, such as 2030-01-31T12:00:00Z",
     "allowed_clients": "public, globus or creator",
 }
-"""What is expected in the fields whose rule in the schema is a regular expression or a format."""
+"""What the fields whose schema is a regular expression or a format must be."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-class RequestParser:
-    """Reads run requests: by the toolkit's schema of an action request, with the provider's own schema for its body.
+@dataclass(frozen=True, slots=True)
+class ActionRequest:
+    """A valid request to run an action.
 
-    :param input_schema: the JSON Schema of `body`; a `$ref` in it is looked up in itself.
-    :raises ValueError: it is no JSON Schema.
+    `content` is a digest of everything but the request_id: two requests with the same content ask for the same action.
+    `release_after` is None if the request does not set it.
+    """
+
+    request_id: str
+    content: bytes
+    body: Any
+    label: str | None
+    monitor_by: tuple[str, ...]
+    manage_by: tuple[str, ...]
+    deadline: datetime | None
+    release_after: timedelta | None
+
+
+class RequestParser:
+    """Parses run requests by the toolkit's schema of an action request and the provider's own schema of its body.
+
+    :param input_schema: the JSON Schema of `body`; a `$ref` in it refers to itself.
+    :raises ValueError: it is not a valid JSON Schema.
     """
 
     def __init__(self, input_schema: Mapping[str, Any]) -> None:
@@ -55,17 +73,17 @@ class RequestParser:
         self._validator = jsonschema_rs.validator_for(schema)
 
     def parse(self, raw: bytes, now: datetime) -> ActionRequest:
-        """The request that `raw` is, its relative times counted from `now`.
+        """Return the request in `raw`, with relative times counted from `now`.
 
-        :raises InvalidRequest: it is none, with what the schema finds wrong with it, up to MAX_FAULTS things.
+        :raises InvalidRequest: it is invalid; the details list up to MAX_PROBLEMS problems.
         """
         document = parse_json(raw)
         try:
-            faults = [_fault(error) for error in islice(self._validator.iter_errors(document), MAX_FAULTS)]
+            problems = [_problem(error) for error in islice(self._validator.iter_errors(document), MAX_PROBLEMS)]
         except ValueError as error:
             raise InvalidRequest("The request is nested too deeply.") from error
-        if faults:
-            raise InvalidRequest(*faults)
+        if problems:
+            raise InvalidRequest(*problems)
         monitor_by, manage_by = _principals(document, "monitor_by"), _principals(document, "manage_by")
         return ActionRequest(
             request_id=document["request_id"],
@@ -80,9 +98,9 @@ class RequestParser:
 
 
 def parse_json(raw: bytes) -> Any:
-    """The JSON value that `raw` is in UTF-8, read strictly: no NaN, no name twice, no text that cannot be stored.
+    """Return the JSON value in `raw`, read strictly: UTF-8, no NaN, no duplicate names, no text that cannot be stored.
 
-    :raises InvalidRequest: it is not.
+    :raises InvalidRequest: it is not such a value.
     """
     try:
         text = raw.decode("utf-8")
@@ -99,7 +117,7 @@ def parse_json(raw: bytes) -> Any:
 
 
 def _number(text: str) -> int | float:
-    """A JSON number; the same one for 1, 1.0 and 10e-1, which mean the same."""
+    """Return a JSON number, the same one for 1, 1.0, and 10e-1, which mean the same."""
     if len(text) > MAX_DIGITS:
         raise ValueError("a number has too many digits")
     value = float(text)
@@ -115,18 +133,18 @@ def _integer(text: str) -> int:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("an object has one name twice")
+        raise ValueError("an object has a duplicate name")
     return members
 
 
 _DECODER = json.JSONDecoder(
-    parse_float=_number, parse_int=_integer, parse_constant=_no_constant, object_pairs_hook=_no_name_twice
+    parse_float=_number, parse_int=_integer, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
 )
 
 
@@ -142,8 +160,8 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _fault(error: jsonschema_rs.ValidationError) -> str:
-    """One fault, as one sentence for the caller."""
+def _problem(error: jsonschema_rs.ValidationError) -> str:
+    """Describe one problem in one sentence."""
     path = ".".join(map(str, error.instance_path)) or "request"
     field = str(error.instance_path[0]) if error.instance_path else ""
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern) and field in _EXPECTED:
@@ -152,7 +170,7 @@ def _fault(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _principals(document: Mapping[str, Any], field: str) -> tuple[str, ...]:
-    """A list of principal URNs; in lower case, as Globus Auth writes UUIDs."""
+    """Return a list of principal URNs, in lower case, as Globus Auth writes UUIDs."""
     return tuple(dict.fromkeys(principal.lower() for principal in document.get(field, ())))
 
 

@@ -1,4 +1,4 @@
-"""Pages: which part of a list a request asks for, and what says where the next one begins."""
+"""Pagination: parses which part of a list a request asks for, and links to the next page."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from globus_action_provider_tools import ActionStatusValue
-
-from app.action import Action
-from app.database import ROLES, Query, place
-from app.error import InvalidRequest, shorten
+from app.action.error import InvalidRequest, shorten
+from app.action.record import Action, Status
+from app.action.store import ROLES, Place, Query, place
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
 
 def log_page(entries: Sequence[Mapping[str, Any]], arguments: Mapping[str, str]) -> dict[str, Any]:
-    """The part of `entries` (oldest first) that a query asks for, of the toolkit's `ActionLogReturn` form.
+    """Return the page of a log that a query asks for, in the toolkit's `ActionLogReturn` form.
 
-    :param arguments: `limit` entries a page, oldest first or in `reverse_order`, from `marker` on (`pagination_token`
-        means the same).
-    :raises InvalidRequest: one of them makes no sense.
+    :param entries: the whole log, oldest first.
+    :param arguments: `limit` entries per page, oldest first or in `reverse_order`, starting at `marker`
+        (`pagination_token` means the same).
+    :raises InvalidRequest: an argument is invalid.
     """
-    limit = whole(arguments, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
+    limit = whole_number(arguments, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
     marker = "marker" if "marker" in arguments else "pagination_token"
-    begin = whole(arguments, marker, default=0, low=0, high=len(entries))
+    begin = whole_number(arguments, marker, default=0, low=0, high=len(entries))
     ordered = entries[::-1] if _flag(arguments, "reverse_order") else entries
     end = begin + limit
     has_next_page = end < len(ordered)
@@ -41,24 +40,24 @@ def log_page(entries: Sequence[Mapping[str, Any]], arguments: Mapping[str, str])
 
 
 def list_query(arguments: Mapping[str, str], principals: frozenset[str]) -> Query:
-    """The query that the arguments of an enumeration are; it asks for one action more than a page holds.
+    """Parse the arguments of an enumeration. The query asks for one action more than a page holds.
 
-    :param arguments: `status` and `roles`, each with one or more values between commas, in any case; `limit`, `marker`.
-    :raises InvalidRequest: one of them makes no sense.
+    :param arguments: `status` and `roles`, each a comma-separated list in any case; `limit`; `marker`.
+    :raises InvalidRequest: an argument is invalid.
     """
     return Query(
         principals=principals,
         roles=frozenset(_choices(arguments, "roles", default="creator_id", among=ROLES)),
-        statuses=frozenset(map(ActionStatusValue, _choices(arguments, "status", "ACTIVE", tuple(ActionStatusValue)))),
-        limit=whole(arguments, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT) + 1,
+        statuses=frozenset(map(Status, _choices(arguments, "status", "ACTIVE", tuple(Status)))),
+        limit=whole_number(arguments, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT) + 1,
         after=_place(arguments["marker"]) if arguments.get("marker") else None,
     )
 
 
 def next_page(path: str, arguments: Mapping[str, str], last: Action) -> str:
-    """The Link header (RFC 8288) that leads from the page that ends with `last` to the next one.
+    """Return the Link header (RFC 8288) that leads to the page after the one that ends with `last`.
 
-    It has no host: behind a proxy, the one that we see may not be the one that the caller has asked.
+    It has no host: behind a proxy, the host that we see may not be the one that the caller used.
     """
     return f'<{path}?{urlencode({**arguments, "marker": _marker(last)})}>; rel="next"'
 
@@ -68,7 +67,7 @@ def _marker(action: Action) -> str:
     return base64.urlsafe_b64encode(f"{time.isoformat()} {action_id}".encode()).decode().rstrip("=")
 
 
-def _place(marker: str) -> tuple[datetime, str]:
+def _place(marker: str) -> Place:
     try:
         time, _, action_id = base64.urlsafe_b64decode(marker + "=" * (-len(marker) % 4)).decode("ascii").partition(" ")
         start_time = datetime.fromisoformat(time)
@@ -76,7 +75,7 @@ def _place(marker: str) -> tuple[datetime, str]:
             raise ValueError
         return start_time, str(uuid.UUID(action_id))
     except ValueError as error:
-        raise InvalidRequest(f"marker: {shorten(marker)} is not one that a Link header has given") from error
+        raise InvalidRequest(f"marker: {shorten(marker)} is not a marker from a Link header") from error
 
 
 def _choices(arguments: Mapping[str, str], name: str, default: str, among: Collection[str]) -> list[str]:
@@ -84,14 +83,14 @@ def _choices(arguments: Mapping[str, str], name: str, default: str, among: Colle
     words = [word.strip() for word in (arguments.get(name) or default).split(",")]
     for word in words:
         if word.casefold() not in by_word:
-            raise InvalidRequest(f"{name}: {shorten(word)} is none of {', '.join(by_word)}")
+            raise InvalidRequest(f"{name}: {shorten(word)} is not one of {', '.join(by_word)}")
     return [by_word[word.casefold()] for word in words]
 
 
-def whole(arguments: Mapping[str, str], name: str, *, default: int, low: int, high: int) -> int:
-    """The whole number that a query argument is.
+def whole_number(arguments: Mapping[str, str], name: str, *, default: int, low: int, high: int) -> int:
+    """Return a query argument as a whole number.
 
-    :raises InvalidRequest: it is none, or not from `low` to `high`.
+    :raises InvalidRequest: it is not a whole number from `low` to `high`.
     """
     text = arguments.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
@@ -102,5 +101,5 @@ def whole(arguments: Mapping[str, str], name: str, *, default: int, low: int, hi
 def _flag(arguments: Mapping[str, str], name: str) -> bool:
     text = arguments.get(name, "").lower()
     if text not in ("", "true", "false", "1", "0"):
-        raise InvalidRequest(f"{name}: {shorten(text)} is neither true nor false")
+        raise InvalidRequest(f"{name}: {shorten(text)} is not true or false")
     return text in ("true", "1")

@@ -1,0 +1,1 @@
+"""Authentication and authorization: calls to Globus, tokens and their cache, and access checks."""

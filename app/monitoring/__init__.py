@@ -1,0 +1,1 @@
+"""The operator's view: health, metrics, and the request log."""

@@ -1,0 +1,1 @@
+"""The start of the server: options, local mode, and granian."""
