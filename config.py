@@ -32,7 +32,7 @@ VISIBLE_TO = "all_authenticated_users"
 # Who may run actions: principal URNs separated by commas, or all_authenticated_users.
 RUNNABLE_BY = "all_authenticated_users"
 
-# The people that the page at /docs offers to act as: NAME=TOKEN, separated by commas. Anyone can read it: local mode only.
+# The people that /docs offers to act as: NAME=TOKEN, separated by commas. Anyone can read it: local mode only.
 DOCS_TOKENS = None
 
 # The largest request body, in bytes.

@@ -16,26 +16,28 @@ if __name__ == "__main__":  # python app/app.py: the same as python -m app
     sys.exit()
 
 import functools
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
+from app import commands
 from app.action.advancing import unknown
 from app.action.record import Action
 from app.auth.access import is_authorized, principals, require
-from app.auth.caller import Caller
+from app.limiter import THREADS
+from app.monitoring.observation import observe
 from app.provider import Provider, open_provider
 from app.settings import ROOT, load
+from app.web.body import read_body
 from app.web.errors import register_error_handlers
 from app.web.headers import add_security_headers
 from app.web.json import OrjsonProvider
 from app.web.pages import public_pages
 from app.web.pagination import list_query, log_page, next_page
 from app.web.routes import Routes
-from app.limiter import THREADS
-from app.monitoring.observation import observe
 
 Document = dict[str, Any]
 
@@ -51,18 +53,23 @@ def create_app(
     overrides: Mapping[str, Any] | None = None,
     *,
     clock: Callable[[], datetime] = utc_now,
+    timer: Callable[[], float] = time.monotonic,
     threads: int = THREADS,
 ) -> Flask:
     """Return the WSGI application.
 
     :param overrides: settings that take precedence over the environment and config.py.
     :param clock: tells the time, in UTC.
+    :param timer: a monotonic clock, in seconds.
     :param threads: how many threads the server gives a worker.
     :raises SettingsError: a setting is wrong, or the credentials are missing.
     """
-    provider = open_provider(load(overrides), clock=clock, threads=threads)
-    settings = provider.settings
+    settings = load(overrides)
     app = Flask("app", static_folder=None, root_path=str(ROOT))
+    commands.add_commands(app, settings, clock)
+    if commands.is_requested():
+        return app
+    provider = open_provider(settings, clock=clock, timer=timer, threads=threads)
     app.extensions["provider"] = provider
     app.config["MAX_CONTENT_LENGTH"] = settings.max_content_length
     app.json = OrjsonProvider(app)
@@ -95,7 +102,7 @@ def authenticate_and_read() -> None:
     provider = this_provider()
     g.caller = provider.tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
     if request.method == "POST":
-        g.body = provider.bodies.read(request)
+        g.body = read_body(request, provider.limiter, g.caller.effective_identity)
     g.now = provider.now()
 
 

@@ -1,4 +1,4 @@
-"""Limits how many threads of a worker wait for something slow, so that callers who wait for nothing are always served."""
+"""Limits how many threads of a worker wait for something slow, so that other callers are always served."""
 
 from __future__ import annotations
 
@@ -18,18 +18,32 @@ THREADS = 32
 SPARE = 4
 """How many threads brief waits leave free at least."""
 
+BRIEF_SECONDS = 0.5
+"""How long a brief wait may take."""
+
+OWNER_WAITERS = 4
+"""How many of a kind's places one caller may hold."""
+
+BRIEF = "brief"
+
 
 class Limiter:
     """Counts waiting threads by kind, from the first moment.
+
+    A burst of quick requests needs more places than a kind has, and does no harm. So a thread that finds none may wait
+    briefly, as long as SPARE threads are left.
 
     :param threads: how many threads the worker has. All waiters together are fewer.
     """
 
     def __init__(self, threads: int = THREADS, waiters: int = WAITERS) -> None:
         self._total = max(1, threads - 1)
+        self._brief_total = max(1, threads - SPARE)
         self._waiters = waiters
         self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)
         self._waiting: Counter[str] = Counter()
+        self._owners: Counter[tuple[str, str]] = Counter()
         self._all = 0
 
     def try_enter(self, kind: str) -> bool:
@@ -41,15 +55,6 @@ class Limiter:
             self._all += 1
             return True
 
-    def try_enter_brief(self) -> bool:
-        """Take a place for a brief wait (kind `brief`), of which there are as many as leave SPARE threads free."""
-        with self._lock:
-            if self._all >= self._total + 1 - SPARE:
-                return False
-            self._waiting["brief"] += 1
-            self._all += 1
-            return True
-
     def leave(self, kind: str) -> None:
         """Give the place back."""
         with self._lock:
@@ -57,15 +62,69 @@ class Limiter:
             self._all -= 1
 
     @contextmanager
-    def waiting(self, kind: str, busy: str) -> Iterator[None]:
-        """Hold a place while waiting within.
+    def waiting(self, kind: str, busy: str, *, seconds: float, brief: bool = True) -> Iterator[float]:
+        """Hold a place while waiting within. Yield how long to wait at most, in seconds.
 
-        :param busy: what callers are told when all places are taken.
-        :raises Unavailable: all places are taken.
+        :param busy: what callers are told if there is no place.
+        :param seconds: how long a wait of this kind may take.
+        :param brief: whether to wait up to BRIEF_SECONDS if all places of this kind are taken.
+        :raises Unavailable: there is no place.
         """
         if not self.try_enter(kind):
+            if not brief or not self._try_enter_briefly():
+                raise Unavailable(busy)
+            kind, seconds = BRIEF, min(seconds, BRIEF_SECONDS)
+        try:
+            yield seconds
+        finally:
+            self.leave(kind)
+
+    @contextmanager
+    def holding(self, kind: str, busy: str, *, owner: str) -> Iterator[None]:
+        """Hold one of the places of this kind within; wait for it up to BRIEF_SECONDS.
+
+        :param owner: the caller, who may hold OWNER_WAITERS places.
+        :raises Unavailable: there is no place.
+        """
+        key = (kind, owner)
+        if not self._enter_as(key, 0) and not (self._try_enter_briefly() and self._enter_in_time(key)):
             raise Unavailable(busy)
         try:
             yield
         finally:
-            self.leave(kind)
+            with self._left:
+                self._waiting[kind] -= 1
+                self._all -= 1
+                self._owners[key] -= 1
+                if not self._owners[key]:
+                    del self._owners[key]
+                self._left.notify_all()
+
+    def _enter_in_time(self, key: tuple[str, str]) -> bool:
+        try:
+            return self._enter_as(key, BRIEF_SECONDS)
+        finally:
+            self.leave(BRIEF)
+
+    def _enter_as(self, key: tuple[str, str], seconds: float) -> bool:
+        kind, _ = key
+
+        def has_place() -> bool:
+            free = self._waiting[kind] < self._waiters and self._all < self._total
+            return free and self._owners[key] < OWNER_WAITERS
+
+        with self._left:
+            if not (self._left.wait_for(has_place, seconds) if seconds else has_place()):
+                return False
+            self._waiting[kind] += 1
+            self._all += 1
+            self._owners[key] += 1
+            return True
+
+    def _try_enter_briefly(self) -> bool:
+        with self._lock:
+            if self._all >= self._brief_total:
+                return False
+            self._waiting[BRIEF] += 1
+            self._all += 1
+            return True

@@ -22,7 +22,6 @@ from app.monitoring.health import Health
 from app.monitoring.metrics import Metrics
 from app.monitoring.request_log import RequestLog, open_log
 from app.settings import Settings, SettingsError
-from app.web.body import BodyReader
 from app.web.introspection import introspection_document
 from app.web.json import to_json
 from app.web.openapi import openapi_document
@@ -38,7 +37,7 @@ class Provider:
     actions: Actions
     database: Database
     tokens: TokenChecker
-    bodies: BodyReader
+    limiter: Limiter
     requests: RequestParser
     metrics: Metrics
     health: Health
@@ -51,7 +50,9 @@ class Provider:
         self.database.close()
 
 
-def open_provider(settings: Settings, *, clock: Callable[[], datetime], threads: int) -> Provider:
+def open_provider(
+    settings: Settings, *, clock: Callable[[], datetime], timer: Callable[[], float], threads: int
+) -> Provider:
     """Return a provider with these settings.
 
     :raises SettingsError: it cannot work with them.
@@ -72,13 +73,13 @@ def open_provider(settings: Settings, *, clock: Callable[[], datetime], threads:
     return Provider(
         settings=settings,
         now=clock,
-        actions=open_actions(settings, database, metrics, limiter, clock),
+        actions=open_actions(settings, database, metrics, limiter, clock=clock, timer=timer),
         database=database,
         tokens=tokens,
-        bodies=BodyReader(limiter),
+        limiter=limiter,
         requests=requests,
         metrics=metrics,
-        health=Health(time.monotonic, {"database": database.check, "globus_auth": tokens.check_credentials}),
+        health=Health(timer, {"database": database.check, "globus_auth": tokens.check_credentials}),
         request_log=open_log(settings.log_format),
         introspection=to_json(introspection_document(settings.work, input_schema, settings)),
         openapi=to_json(openapi_document(settings.work, input_schema, settings)),
@@ -86,7 +87,13 @@ def open_provider(settings: Settings, *, clock: Callable[[], datetime], threads:
 
 
 def open_actions(
-    settings: Settings, database: Database, metrics: Metrics, limiter: Limiter, clock: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    metrics: Metrics,
+    limiter: Limiter,
+    *,
+    clock: Callable[[], datetime],
+    timer: Callable[[], float],
 ) -> Actions:
     """Return the actions of a provider with these settings, kept in `database`."""
     # Without a seed, nobody can predict from the actions they have seen how the next one will end.
@@ -103,7 +110,7 @@ def open_actions(
     lease = timedelta(seconds=settings.lease_seconds)
     advancer = Advancer(database, hooks, clock=clock, lease=lease, observer=metrics, places=limiter)
     limits = Limits(settings.release_after, settings.max_release_after, settings.maximum_deadline)
-    return Actions(database, hooks, advancer, timer=time.monotonic, limits=limits, observer=metrics)
+    return Actions(database, hooks, advancer, timer=timer, limits=limits, observer=metrics)
 
 
 def read_input_schema(work: Work) -> tuple[Mapping[str, Any], RequestParser]:

@@ -18,9 +18,9 @@ DESCRIPTION: Mapping[str, Any] = {
     "title": "What Time Is It Right Now?",
     "subtitle": "From the makers of Philbert: Another exciting promotional tie-in for whattimeisitrightnow.com",
     "description": (
-        "Tells the time at an offset from UTC. Like real work, an action takes a while, from seconds to minutes; it may "
-        "fail, it can be canceled, and its result stays private until it is complete. Use it to learn the Action "
-        "Provider interface, and to test how flows and clients cope with slow and failing actions."
+        "Tells the time at an offset from UTC. Like real work, an action takes a while, from seconds to minutes. "
+        "It may fail, it can be canceled, and its result stays private until it is complete. Use it to learn the "
+        "Action Provider interface, and to test how flows and clients cope with slow and failing actions."
     ),
     "keywords": ["time", "whattimeisitnow", "productivity"],
     "admin_contact": "support@whattimeisrightnow.example",

@@ -12,9 +12,14 @@ from flask.testing import FlaskClient
 from globus_action_provider_tools.validation import ValidationRequest, response_validator
 from werkzeug.exceptions import HTTPException
 
-from app.provider import ActionProvider
+from app.provider import Provider
 
 _numbers = itertools.count()
+
+
+def provider_of(app: Flask) -> Provider:
+    """Return what the handlers of an application work with."""
+    return cast(Provider, app.extensions["provider"])
 
 
 class Caller:
@@ -72,7 +77,7 @@ def check_described(app: Flask, method: str, path: str, status: int) -> None:
         rule, _ = app.url_map.bind("").match(path.partition("?")[0], method, return_rule=True)
     except HTTPException:
         return
-    paths = orjson.loads(cast(ActionProvider, app).openapi)["paths"]
+    paths = orjson.loads(provider_of(app).openapi)["paths"]
     operation = paths.get(re.sub("<(.+?)>", r"{\1}", rule.rule), {}).get(method.lower())
     assert operation is None or str(status) in operation["responses"], (method, path, status)
 

@@ -12,6 +12,10 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def timer(self) -> float:
+        """Return the time as a monotonic clock tells it, in seconds."""
+        return self.now.timestamp()
+
     def tick(self, **duration: float) -> None:
         """Let time pass: tick(seconds=5)."""
         self.now += timedelta(**duration)

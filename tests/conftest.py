@@ -16,6 +16,7 @@ from sqlalchemy import text
 from app import create_app
 from app.database import Database, open_database, prepare_database
 from app.database.engine import open_engine
+from app.monitoring.request_log import current_request_id
 from tests.api import Caller
 from tests.clock import Clock
 from tests.patched_auth import PatchedGlobus, Person, patch_globus
@@ -43,6 +44,11 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def _no_request_yet() -> None:
+    current_request_id.set(None)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -66,7 +72,9 @@ def provider(globus: PatchedGlobus, clock: Clock) -> CallerFactory:
 
     def call(person: Person | None, **settings: Any) -> Caller:
         if str(settings) not in clients:
-            clients[str(settings)] = create_app({**CREDENTIALS, **settings}, clock=clock).test_client()
+            clients[str(settings)] = create_app(
+                {**CREDENTIALS, **settings}, clock=clock, timer=clock.timer
+            ).test_client()
         return Caller(clients[str(settings)], None if person is None else globus.login(person))
 
     return call

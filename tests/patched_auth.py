@@ -52,9 +52,11 @@ class PatchedGlobus:
         self._tokens: dict[str, Mapping[str, Any]] = {}
         self._groups: dict[str, tuple[str, ...]] = {}
 
-    def login(self, person: Person, *, scopes: Iterable[str] | None = None, active: bool = True) -> str:
+    def login(
+        self, person: Person, *, scopes: Iterable[str] | None = None, active: bool = True, suffix: str = ""
+    ) -> str:
         """A token for this person, with the provider's scope where no other is given."""
-        token = f"token-of-{person.name}-{uuid.uuid4()}"
+        token = f"token-of-{person.name}-{uuid.uuid4()}{suffix}"
         self._groups[token] = person.groups
         self._tokens[token] = {
             "active": active,

@@ -10,8 +10,8 @@ from globus_action_provider_tools.validation import ValidationRequest, request_v
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.action_request import RequestParser
-from app.error import InvalidRequest
+from app.action.error import InvalidRequest
+from app.action.request import RequestParser
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
 ANY_BODY = RequestParser({"type": "object"})

@@ -8,14 +8,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.provider import ActionProvider
-from tests.api import Caller, check_error, check_status_document
+from tests.api import Caller, check_error, check_status_document, provider_of
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP, CallerFactory
 from tests.patched_auth import PatchedGlobus
@@ -142,7 +141,7 @@ def test_a_repeat_after_the_deadline_is_still_a_repeat(alice: Caller, clock: Clo
 
 
 def test_64_simultaneous_requests_start_one_action(globus: PatchedGlobus) -> None:
-    app = create_app(CREDENTIALS)
+    app = create_app(CREDENTIALS, threads=128)
     token = globus.login(ALICE)
     barrier = threading.Barrier(64)
 
@@ -420,31 +419,31 @@ def test_enumerate_refuses_queries_without_sense(alice: Caller, query: dict[str,
 
 
 def test_expired_actions_are_dropped_in_passing(globus: PatchedGlobus, clock: Clock, database_url: str) -> None:
-    app = cast(ActionProvider, create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock))
+    app = create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock, timer=clock.timer)
     alice = Caller(app.test_client(), globus.login(ALICE))
     for _ in range(3):
         alice.run(release_after="PT1H")
     kept = alice.run(release_after="P1D")
     clock.tick(hours=2)
-    alice.status(kept["action_id"])
-    assert app.database.purge(clock.now, 10) == 0
+    alice.run()
+    assert provider_of(app).actions.purge(clock.now, 10) == 0
     assert alice.status(kept["action_id"])["action_id"] == kept["action_id"]
-    app.database.close()
+    provider_of(app).close()
 
 
 def test_the_purge_command_drops_all_expired_actions(globus: PatchedGlobus, clock: Clock, database_url: str) -> None:
-    app = cast(ActionProvider, create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock))
+    app = create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock, timer=clock.timer)
     alice = Caller(app.test_client(), globus.login(ALICE))
     for _ in range(5):
         alice.run(release_after="PT1H")
     clock.tick(hours=2)
     result = app.test_cli_runner().invoke(args=["purge"])
     assert (result.exit_code, result.stdout) == (0, "5\n")
-    app.database.close()
+    provider_of(app).close()
 
 
 def test_without_a_seed_chance_cannot_be_foretold(globus: PatchedGlobus) -> None:
-    assert isinstance(cast(ActionProvider, create_app(CREDENTIALS)).random, SystemRandom)
+    assert isinstance(provider_of(create_app(CREDENTIALS)).actions._hooks._random, SystemRandom)
 
 
 def test_chance_can_be_repeated(provider: CallerFactory) -> None:

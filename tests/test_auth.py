@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import Any
 
 import globus_sdk
@@ -11,12 +13,17 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.auth import SLOW_WAITERS, RememberingAuthStateBuilder, Upstream
-from app.error import ServiceUnavailable
-from app.metrics import Metrics
+from app.action.error import Unavailable
+from app.auth.caller import Caller
+from app.auth.tokens import INACTIVE, MAX_CHARACTERS, TokenChecker
+from app.auth.upstream import Upstream
+from app.limiter import WAITERS, Limiter
+from app.monitoring.metrics import Metrics
 from tests.api import check_error
 from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, CallerFactory
 from tests.patched_auth import PatchedGlobus
+
+TOO_LONG = "Bearer " + "x" * (MAX_CHARACTERS + 1)
 
 
 @pytest.fixture
@@ -26,7 +33,16 @@ def client(globus: PatchedGlobus) -> FlaskClient:
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "Bearer", "Bearer ", "Bearer short", "Bearer " + "x" * 2049, "Basic YWxpY2U6eA==", "local-token-x"],
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer short",
+        "Bearer " + "x" * (MAX_CHARACTERS + 1),
+        "Basic YWxpY2U6eA==",
+        "local-token-x",
+    ],
 )
 def test_without_a_token_globus_auth_is_not_asked(
     client: FlaskClient, globus: PatchedGlobus, header: str | None
@@ -114,74 +130,105 @@ class Timer:
         return self.now
 
 
-def build(globus: PatchedGlobus, *, size: int = 100, timer: Timer | None = None) -> RememberingAuthStateBuilder:
+def build(globus: PatchedGlobus, *, size: int = 100, timer: Timer | None = None, threads: int = 128) -> TokenChecker:
     client = globus_sdk.ConfidentialAppAuthClient(CREDENTIALS["CLIENT_ID"], "x")
-    return RememberingAuthStateBuilder(
-        client, [globus.scope], ttl_seconds=30, size=size, metrics=Metrics(), timer=timer or Timer()
+    upstream = Upstream(Metrics(), Limiter(threads))
+    return TokenChecker(
+        client,
+        globus.scope,
+        ttl_seconds=30,
+        size=size,
+        metrics=Metrics(),
+        upstream=upstream,
+        timer=timer or Timer(),
     )
 
 
 def test_an_answer_holds_for_its_time(globus: PatchedGlobus) -> None:
     timer = Timer()
-    builder = build(globus, timer=timer)
+    tokens = build(globus, timer=timer)
     token = globus.login(ALICE)
-    assert builder.build(token) is builder.build(token)
+    assert tokens.check(token) is tokens.check(token)
     assert globus.calls == ["introspect"]
     timer.now = 30
-    assert builder.build(token).effective_identity == ALICE.urn
+    caller = tokens.check(token)
+    assert isinstance(caller, Caller)
+    assert caller.effective_identity == ALICE.urn
     assert globus.calls == ["introspect"] * 2
 
 
-def test_rejected_tokens_are_remembered_and_push_none_out_that_hold(globus: PatchedGlobus) -> None:
-    builder = build(globus, size=10)
+def test_rejected_tokens_are_remembered_and_push_out_no_valid_ones(globus: PatchedGlobus) -> None:
+    tokens = build(globus, size=10)
     token = globus.login(ALICE)
-    builder.build(token)
+    tokens.check(token)
     for number in range(100):
-        with pytest.raises(ValueError, match="invalid"):
-            builder.build(f"unknown-token-{number}")
-    with pytest.raises(ValueError, match="invalid"):
-        builder.build("unknown-token-99")
+        assert tokens.check(f"unknown-token-{number}") == INACTIVE
+    assert tokens.check("unknown-token-99") == INACTIVE
     assert len(globus.calls) == 101
-    builder.build(token)
+    tokens.check(token)
     assert len(globus.calls) == 101
+
+
+def test_rejected_tokens_keep_no_memory_of_their_requests(globus: PatchedGlobus) -> None:
+    tokens = build(globus, size=10_000)
+    for number in range(1000):
+        tokens.check(f"{number}" + "x" * 10_000)
+    tracemalloc.start()
+    for number in range(1000):
+        tokens.check(f"{number}" + "y" * 10_000)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 def test_64_simultaneous_first_requests_with_one_token_ask_once(globus: PatchedGlobus) -> None:
-    builder = build(globus)
+    tokens = build(globus)
     token = globus.login(ALICE)
     barrier = threading.Barrier(64)
 
     def ask(_: int) -> str:
         barrier.wait()
-        return builder.build(token).effective_identity
+        caller = tokens.check(token)
+        assert isinstance(caller, Caller)
+        return caller.effective_identity
 
     with ThreadPoolExecutor(64) as pool:
         assert set(pool.map(ask, range(64))) == {ALICE.urn}
     assert globus.calls == ["introspect"]
 
 
-def test_nobody_waits_longer_than_patience_lasts() -> None:
+def test_a_token_may_be_longer_than_the_toolkit_allows(client: FlaskClient, globus: PatchedGlobus) -> None:
+    token = globus.login(ALICE, suffix="x" * 10_000)
+    assert client.get("/", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_no_request_waits_longer_than_its_patience() -> None:
     done = threading.Event()
-    upstream = Upstream(Metrics(), patience_seconds=0.01)
-    with pytest.raises(ServiceUnavailable, match="in time"):
+    upstream = Upstream(Metrics(), Limiter(), patience_seconds=0.01)
+    with pytest.raises(Unavailable, match="in time"):
         upstream.call("auth", "slow", done.wait)
     done.set()
 
 
-def test_when_globus_is_slow_some_wait_and_further_ones_are_turned_away_at_once(
-    globus: PatchedGlobus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.auth.SLOW_SECONDS", 0.01)
-    done, upstream = threading.Event(), Upstream(Metrics(), patience_seconds=30)
-    with ThreadPoolExecutor(SLOW_WAITERS) as pool:
-        waiting = [pool.submit(upstream.call, "auth", number, done.wait) for number in range(SLOW_WAITERS)]
-        while upstream._slow_waiters < SLOW_WAITERS:
-            pass
-        with pytest.raises(ServiceUnavailable, match="too many wait"):
-            upstream.call("auth", "one more", done.wait)
-        done.set()
-        assert all(each.result() for each in waiting)
-    assert upstream.call("auth", "later", lambda: "answered") == "answered"
+def test_of_a_burst_on_a_hanging_globus_eight_wait_and_the_others_leave_early() -> None:
+    threads = 32
+    limiter, hang = Limiter(threads), threading.Event()
+    upstream = Upstream(Metrics(), limiter, patience_seconds=30)
+    barrier = threading.Barrier(threads - 1)
+
+    def ask(number: int) -> bool:
+        barrier.wait()
+        try:
+            return upstream.call("auth", number, hang.wait)
+        except Unavailable:
+            return False
+
+    with ThreadPoolExecutor(threads - 1) as pool:
+        asked = [pool.submit(ask, number) for number in range(threads - 1)]
+        early = list(islice(as_completed(asked, timeout=20), threads - 1 - WAITERS))
+        hang.set()
+    assert not any(each.result() for each in early)
+    assert sum(each.result() for each in asked) == WAITERS
 
 
 def test_nothing_that_a_token_has_is_logged(

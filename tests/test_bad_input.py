@@ -240,13 +240,13 @@ def test_every_method_on_every_path_is_answered(client: FlaskClient, headers: di
 
 
 def test_an_unexpected_error_is_logged_and_told_without_its_details(
-    client: FlaskClient, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr("app.whattime.begin", broken)
-    response = client.post("/run", data=request(), headers=headers)
+    response = create_app(CREDENTIALS).test_client().post("/run", data=request(), headers=headers)
     assert response.status_code == 500
     check_error(response.json, "DeveloperError")
     assert "secret detail" not in response.get_data(as_text=True)

@@ -14,7 +14,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from app import create_app
-from app.docs import FILES
+from app.web.pages import FILES
 from tests.api import check_error
 from tests.browser import hosts_of, log_of, requests_of, running_browser
 from tests.conftest import CREDENTIALS

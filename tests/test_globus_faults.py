@@ -70,10 +70,10 @@ def client(monkeypatch: pytest.MonkeyPatch, auth: FaultyGlobus, groups: FaultyGl
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", auth.url)
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_GROUPS", groups.url)
     impatient = (("http_timeout", 0.5), ("max_retries", 1), ("max_sleep", 0.0))
-    monkeypatch.setattr("app.auth.UpstreamClients.DEFAULT_AUTH_TRANSPORT_PARAMS", impatient)
-    monkeypatch.setattr("app.auth.UpstreamClients.DEFAULT_GROUPS_TRANSPORT_PARAMS", impatient)
+    monkeypatch.setattr("app.auth.upstream.UpstreamClients.DEFAULT_AUTH_TRANSPORT_PARAMS", impatient)
+    monkeypatch.setattr("app.auth.upstream.UpstreamClients.DEFAULT_GROUPS_TRANSPORT_PARAMS", impatient)
     credentials = {"CLIENT_ID": PROVIDER_CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "SCOPE": PROVIDER_SCOPE}
-    return create_app({**credentials, "LOG_FORMAT": "off"}, clock=clock).test_client()
+    return create_app({**credentials, "LOG_FORMAT": "off"}, clock=clock, timer=clock.timer).test_client()
 
 
 def caller(client: FlaskClient, name: str) -> Caller:

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from app import create_app
+from app.action.error import Unavailable
 from app.database.engine import open_engine
-from app.error import ServiceUnavailable
-from tests.api import Caller
+from tests.api import Caller, provider_of
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, CallerFactory
 from tests.patched_auth import PatchedGlobus
@@ -43,7 +43,7 @@ def figures(page: str) -> dict[str, float]:
 @pytest.fixture
 def client(globus: PatchedGlobus, clock: Clock) -> FlaskClient:
     return create_app(
-        {**CREDENTIALS, "FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10}, clock=clock
+        {**CREDENTIALS, "FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10}, clock=clock, timer=clock.timer
     ).test_client()
 
 
@@ -85,16 +85,16 @@ def test_trouble_shows_and_passes(everybody: Caller, globus: PatchedGlobus, cloc
 
 def test_a_database_that_does_not_answer_is_named(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
-        raise ServiceUnavailable("The database does not answer now.")
+        raise Unavailable("The database does not answer now.")
 
-    monkeypatch.setitem(client.application.health._checks, "database", fail)  # type: ignore[attr-defined]
+    monkeypatch.setitem(provider_of(client.application).health._checks, "database", fail)
     response: Any = client.get("/health")
     assert response.status_code == 503
     assert response.json["checks"] == {"database": "The database does not answer now.", "globus_auth": "ok"}
 
 
 def test_who_asks_while_health_is_looked_at_for_the_first_time_does_not_wait(client: FlaskClient) -> None:
-    health = client.application.health  # type: ignore[attr-defined]
+    health = provider_of(client.application).health
     with health._lock:
         response: Any = client.get("/health")
     assert response.status_code == 503
@@ -147,7 +147,7 @@ def test_what_happens_to_actions_is_counted_once_and_no_sooner_than_somebody_see
     globus: PatchedGlobus, clock: Clock, database_url: str
 ) -> None:
     settings = {"FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10, "DATABASE_URL": database_url}
-    client = create_app({**CREDENTIALS, **settings}, clock=clock).test_client()
+    client = create_app({**CREDENTIALS, **settings}, clock=clock, timer=clock.timer).test_client()
     caller = Caller(client, globus.login(ALICE))
     first, second = caller.run()["action_id"], caller.run()["action_id"]
     unseen = caller.run(release_after="PT1M")["action_id"]
@@ -164,6 +164,7 @@ def test_what_happens_to_actions_is_counted_once_and_no_sooner_than_somebody_see
     assert metrics(client)["actions_total{event=released}"] == 2
     clock.tick(seconds=100)
     caller.status(unseen, 404)
+    caller.run()
     counted = metrics(client)
     assert (counted["actions_total{event=expired}"], counted["actions_total{event=succeeded}"]) == (1, 2)
 

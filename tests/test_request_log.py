@@ -13,8 +13,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app, settings
-from app.provider import ActionProvider
-from app.request_log import LINES_KEPT, BackgroundLines, RequestLog, TroubleHandler, request_ids
+from app.monitoring.request_log import (
+    LINES_KEPT,
+    BackgroundLines,
+    RequestLog,
+    TroubleHandler,
+    current_request_id,
+    request_ids,
+)
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CREDENTIALS
 from tests.patched_auth import PatchedGlobus
@@ -49,11 +55,9 @@ def pipe() -> Pipe:
 
 
 @pytest.fixture
-def client(globus: PatchedGlobus, clock: Clock, pipe: Pipe) -> FlaskClient:
-    app = create_app(CREDENTIALS, clock=clock)
-    assert isinstance(app, ActionProvider)
-    app.request_log = RequestLog("json", pipe.log)
-    return app.test_client()
+def client(globus: PatchedGlobus, clock: Clock, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    monkeypatch.setattr("app.provider.open_log", lambda _: RequestLog("json", pipe.log))
+    return create_app(CREDENTIALS, clock=clock).test_client()
 
 
 @pytest.fixture
@@ -126,7 +130,7 @@ def test_ids_of_two_processes_are_different() -> None:
 
 
 def test_lines_are_plain_by_default(pipe: Pipe) -> None:
-    log = RequestLog(settings.load()["LOG_FORMAT"], pipe.log)
+    log = RequestLog(settings.load().log_format, pipe.log)
     log.write(method="GET", route="/", status=200, caller=None)
     (line,) = pipe.lines()
     assert re.fullmatch(r"[\d-]+T[\d:]+\.\d{3}\+00:00 INFO request method=GET route=/ status=200", line)
@@ -164,7 +168,8 @@ def test_trouble_is_told_in_the_same_form(pipe: Pipe, form: str, monkeypatch: py
 def test_trouble_says_which_request_it_came_with(pipe: Pipe) -> None:
     logger = logging.Logger("app")
     logger.addHandler(TroubleHandler("json", pipe.log))
-    logger.error("Unexpected", extra={"x_request_id": "mine-1"})
+    current_request_id.set("mine-1")
+    logger.error("Unexpected")
     (line,) = map(json.loads, pipe.lines())
     assert line["x_request_id"] == "mine-1"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.action import duration_isoformat
-from app.times import parse_duration, parse_time
+from app.action.record import duration_isoformat
+from app.action.times import parse_duration, parse_time
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
 

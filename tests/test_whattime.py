@@ -1,35 +1,42 @@
-"""The business: how long it takes, and what comes of it."""
+"""The work of this provider: how long it takes, and what comes of it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
-from globus_action_provider_tools import ActionStatusValue
 
+from app.settings import SettingsError, load
 from app.whattime import WATCHLESS, begin
+from app.work import Context, EndsAt, Succeeded
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535897, tzinfo=UTC)
 SETTINGS = {"MIN_SECONDS": 5, "MAX_SECONDS": 900, "FAILURE_RATE": 0.3}
 
 
+def begun(random: Random, *, utc_offset: float = 0, **settings: float) -> EndsAt:
+    body: dict[str, Any] = {"utc_offset": utc_offset}
+    step = begin(body, Context(NOW, random, SETTINGS | settings, caller=None))
+    assert isinstance(step, EndsAt)
+    return step
+
+
 def test_durations_and_failures_are_as_the_settings_say() -> None:
     random = Random(1)
-    drawn = [begin({"utc_offset": 0}, NOW, SETTINGS, random) for _ in range(10_000)]
-    durations = [duration / timedelta(seconds=1) for duration, _ in drawn]
+    drawn = [begun(random) for _ in range(10_000)]
+    durations = [(step.time - NOW) / timedelta(seconds=1) for step in drawn]
     assert 5 <= min(durations) < 10
     assert 895 < max(durations) <= 900
-    assert 0.28 < sum(outcome == WATCHLESS for _, outcome in drawn) / 10_000 < 0.32
+    assert 0.28 < sum(step.end == WATCHLESS for step in drawn) / 10_000 < 0.32
 
 
 @pytest.mark.parametrize("rate", [0, 1])
-def test_no_failure_and_nothing_but_failure_can_be_had(rate: float) -> None:
+def test_all_actions_fail_or_none_if_the_settings_say_so(rate: float) -> None:
     random = Random(1)
-    outcomes = [begin({"utc_offset": 0}, NOW, SETTINGS | {"FAILURE_RATE": rate}, random)[1] for _ in range(1000)]
-    assert {outcome.status for outcome in outcomes} == {
-        ActionStatusValue.FAILED if rate else ActionStatusValue.SUCCEEDED
-    }
+    ends = [begun(random, FAILURE_RATE=rate).end for _ in range(1000)]
+    assert {end == WATCHLESS for end in ends} == {bool(rate)}
 
 
 @pytest.mark.parametrize(
@@ -42,5 +49,10 @@ def test_no_failure_and_nothing_but_failure_can_be_had(rate: float) -> None:
     ],
 )
 def test_the_time_is_told_at_the_offset(utc_offset: float, expected: str) -> None:
-    _, outcome = begin({"utc_offset": utc_offset}, NOW, SETTINGS | {"FAILURE_RATE": 0}, Random(1))
-    assert outcome.details == {"whattimeisit": expected}
+    step = begun(Random(1), utc_offset=utc_offset, FAILURE_RATE=0)
+    assert step.end == Succeeded({"whattimeisit": expected})
+
+
+def test_the_shortest_time_must_not_exceed_the_longest() -> None:
+    with pytest.raises(SettingsError, match="WHATTIME_MIN_SECONDS=9 is more than WHATTIME_MAX_SECONDS=8"):
+        load({"MIN_SECONDS": 9, "MAX_SECONDS": 8})

@@ -35,6 +35,9 @@ class Counts:
     ended: int = 0
     cleaned_up: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.looked_at + other.looked_at, self.ended + other.ended, self.cleaned_up + other.cleaned_up)
+
 
 class Actions:
     """The actions of a provider, whose domain rules hold whatever store and work module they have.
@@ -262,4 +265,3 @@ class Actions:
 def in_order(identities: frozenset[str]) -> tuple[str, ...]:
     """Return the identities sorted: the same tuple each time, so that all actions of a caller share it."""
     return tuple(sorted(identities))
-

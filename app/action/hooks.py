@@ -166,7 +166,7 @@ def checked(step: Step) -> Step:
         case EndsAt():
             if step.time.tzinfo is None:
                 raise TypeError("EndsAt.time has no time zone")
-            return replace(step, end=checked(step.end))
+            return replace(step, end=replace(step.end, details=_json_object(step.end.details)))
         case Active() | Inactive():
             return replace(step, details=_json_object(step.details), state=_json_object(step.state))
     raise TypeError(f"a hook must return a step, not {type(step).__name__}")

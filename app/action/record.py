@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
@@ -79,8 +79,8 @@ class Progress:
 
     body: Any
     deadline: datetime | None = None
-    state: Mapping[str, Any] = NOTHING
-    details: Mapping[str, Any] = NOTHING
+    state: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     display_status: str | None = None
     inactive: bool = False
     due: datetime | None = None

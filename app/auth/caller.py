@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 import globus_sdk
 from globus_action_provider_tools import AuthState
@@ -40,7 +41,7 @@ class Caller(AuthState):
         self._effective_identity = _identity(self._token_data["sub"])
         self._identities = frozenset(map(_identity, self._token_data["identity_set"])) | {self._effective_identity}
         self._groups: frozenset[str] | None = None
-        self._tokens: Mapping[str, str] = {}
+        self._tokens: Mapping[str, Mapping[str, Any]] = {}
         del self._token_data  # 10 KB per token, and everything needed has been taken from it
 
     def _cached_introspect_call(self) -> globus_sdk.GlobusHTTPResponse:
@@ -79,23 +80,24 @@ class Caller(AuthState):
             self._tokens = self._upstream.call("auth", ("dependent", self.bearer_token), self._ask_for_tokens)
         if scope not in self._tokens:
             raise ConsentRequired(f"{next(iter(self.expected_scopes))}[{scope}]")
-        return self._tokens[scope]
+        return str(self._tokens[scope]["access_token"])
 
-    def _ask_for_tokens(self) -> Mapping[str, str]:
+    def _ask_for_tokens(self) -> Any:
+        """Return the dependent tokens by scope; empty if the caller has consented to none."""
         try:
-            answer = self.auth_client.oauth2_get_dependent_tokens(self.bearer_token)
+            return self.auth_client.oauth2_get_dependent_tokens(self.bearer_token).by_scopes
         except globus_sdk.AuthAPIError as error:
             if error.info.consent_required:
                 return {}
             raise
-        return {scope: str(token["access_token"]) for scope, token in answer.by_scopes.items()}
 
     def _ask_for_groups(self) -> frozenset[str]:
-        token = self._ask_for_tokens().get(GROUPS_SCOPE)
-        if token is None:
+        tokens = self._ask_for_tokens()
+        if GROUPS_SCOPE not in tokens:
             log.warning("Groups are ignored: this provider's scope does not depend on %s", GROUPS_SCOPE)
             return frozenset()
-        groups = self._client_factory.make_groups_client(globus_sdk.AccessTokenAuthorizer(token)).get_my_groups()
+        authorizer = globus_sdk.AccessTokenAuthorizer(str(tokens[GROUPS_SCOPE]["access_token"]))
+        groups = self._client_factory.make_groups_client(authorizer).get_my_groups()
         return frozenset(group_principal(str(uuid.UUID(group["id"]))) for group in groups)
 
 

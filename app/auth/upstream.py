@@ -25,14 +25,13 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 4.5
 """How long a request waits for Globus Auth, and then, where a group may decide, for Globus Groups."""
 
-BRIEF_SECONDS = 0.5
-"""How long a request beyond the limiter's places waits while Globus is healthy; the others are refused at once."""
-
 HEALTHY_SECONDS = 0.25
 """Globus is healthy while its last answer took no longer than this, and no call has been under way for longer."""
 
 CALLS_AT_ONCE = 32
 """How many calls to Globus are under way at a time at most."""
+
+BUSY = "Globus is slow, and too many requests are waiting for it. Please try again."
 
 REJECTED = "Globus Auth rejects this provider's own credentials. Its operator must correct them."
 
@@ -73,17 +72,11 @@ class Upstream:
         :param service: `auth` or `groups`: which of Globus' services it asks.
         :raises Unavailable: it takes too long or fails, or too many requests are waiting already.
         """
-        kind, patience = service, self._patience_seconds
-        if not self._limiter.try_enter(service):
-            kind, patience = "brief", min(BRIEF_SECONDS, patience)
-            if not (self._is_healthy() and self._limiter.try_enter_brief()):
-                raise Unavailable("Globus is slow, and too many requests are waiting for it. Please try again.")
-        try:
-            return self._future(service, key, function).result(patience)
-        except FutureTimeout as error:
-            raise Unavailable("Globus did not answer in time. Please try again.") from error
-        finally:
-            self._limiter.leave(kind)
+        with self._limiter.waiting(service, BUSY, seconds=self._patience_seconds, brief=self._is_healthy()) as seconds:
+            try:
+                return self._future(service, key, function).result(seconds)
+            except FutureTimeout as error:
+                raise Unavailable("Globus did not answer in time. Please try again.") from error
 
     def _future(self, service: str, key: Hashable, function: Callable[[], T]) -> Future[T]:
         with self._lock:

@@ -18,7 +18,7 @@ ENDED_AT_ONCE = 1000
 
 
 class MemoryDatabase:
-    """Actions by action_id, their ids by creator_id and request_id, and their places by principal, expiry, and due time.
+    """Actions by action_id, their ids by creator_id and request_id, and their places by principal and by time.
 
     One lock guards every change, and every read that goes through a list. Records are immutable, so they can be handed
     out as they are.

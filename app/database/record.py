@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 from globus_action_provider_tools import ActionStatusValue
 
-from app.action import Action, Outcome
+from app.action.record import Action, Outcome
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -1,6 +1,6 @@
-"""The start-up of local mode: no account, no network, a stand-in for Globus next to the provider.
+"""The startup of local mode: no account and no network, with a stand-in for Globus next to the provider.
 
-The one place where the provider knows of `local_globus`.
+This is the only place where the provider knows of `local_globus`.
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-from collections.abc import Mapping
-from typing import Any
 
-from app.settings import PREFIX
+from app.settings import PREFIX, Settings
 from local_globus.__main__ import people_lines
 from local_globus.directory import CLIENT_SECRET, PEOPLE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.server import start_globus
@@ -19,7 +17,7 @@ from local_globus.web import create_globus
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
+    """Return whether only this machine can reach `host`."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -27,9 +25,9 @@ def is_loopback(host: str) -> bool:
 
 
 def start_local_globus(port: int, scope: str | None) -> str:
-    """Start the stand-in; globus-sdk and the settings of this process and its children refer to it afterwards.
+    """Start the stand-in, and point globus-sdk and the settings of this process and its children to it.
 
-    :returns: the scope that the local tokens have.
+    :returns: the scope of the local tokens.
     :raises OSError: the port is taken.
     """
     scope = scope or PROVIDER_SCOPE
@@ -40,14 +38,20 @@ def start_local_globus(port: int, scope: str | None) -> str:
     return scope
 
 
-def banner(url: str, scope: str, *, title: str, example_body: Mapping[str, Any]) -> str:
-    """What somebody needs who sees this for the first time, `curl` line included."""
+def banner(url: str, globus_url: str, scope: str, settings: Settings) -> str:
+    """Return what a newcomer needs to know, with a `curl` line to paste."""
+    work = settings.work
+    own = [
+        f"{PREFIX}{name}={value:g}" for name, value in settings.work_settings.items() if isinstance(value, int | float)
+    ]
     return "\n".join(
         [
-            f"{title} runs at {url}",
-            "Local mode, for development only: everybody can be anybody. Ctrl-C stops it.",
+            f"{work.description['title']} runs at {url}",
+            "Local mode, for development only: anyone can be anybody. Ctrl-C stops it.",
             "",
+            f"  globus  {globus_url} (the stand-in for Globus Auth and Groups)",
             f"  scope   {scope}",
+            *([f"  with    {' '.join(own)}"] if own else []),
             "  tokens",
             *people_lines("    "),
             "",
@@ -60,7 +64,7 @@ def banner(url: str, scope: str, *, title: str, example_body: Mapping[str, Any])
             "Run an action:",
             "",
             f'  curl -H "Authorization: Bearer local-token-alice" {url}/run \\',
-            f"    -d '{json.dumps({'request_id': 'my-first-request', 'body': example_body})}'",
+            f"    -d '{json.dumps({'request_id': 'my-first-request', 'body': work.example_body})}'",
             "",
         ]
     )

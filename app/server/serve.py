@@ -1,8 +1,9 @@
-"""Serves the provider through granian: worker processes, each with threads, and a clean end."""
+"""Serves the provider with granian: worker processes with threads, and a clean stop."""
 
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import multiprocessing
 import os
@@ -22,18 +23,18 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 STOP_SECONDS = 10
-"""How long requests that are under way may take when the server is told to stop."""
+"""How long open requests may take when the server is told to stop."""
 
 SWITCH_SECONDS = 0.1
 """How long a thread may run while others want to. A request takes a fifth of a millisecond and ends by itself; Python's
-own 5 ms make 16 threads interrupt each other all the time, for a quarter less throughput."""
+own 5 ms make the threads interrupt each other all the time, which costs a quarter of the throughput."""
 
 OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""How many more objects there are when Python looks for cycles. Its own 700 make it look through the actions in memory
-all the time, for a tenth of the time of a run, and stop for longest when it matters most."""
+"""How many more objects there are when Python looks for cycles. With its own 700, it would look through the actions in
+memory all the time, for a tenth of the time of a run."""
 
 HEADER_SECONDS = 10
-"""How long a connection may take to say what it wants."""
+"""How long a connection may take to send its headers."""
 
 CONNECTIONS = 10_000
 """How many connections a worker holds; idle ones cost little."""
@@ -49,12 +50,12 @@ _LOG_TO_STDERR = {
 def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    :param threads: how many requests a worker works on at once.
-    :param on_ready: called once requests are answered.
+    :param threads: how many requests a worker serves at once.
+    :param on_ready: called as soon as requests are answered.
     """
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = _folder_of_metrics()
-    multiprocessing.set_start_method("spawn")  # a fork would copy the locks of threads that it leaves behind
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder()
+    multiprocessing.set_start_method("spawn")  # a fork would copy locks that other threads hold
     server = Granian(
         "app:create_app",
         address=address_of(host),
@@ -62,7 +63,7 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=threads,
-        # HTTP/2 without TLS is spoken by nobody, and a body that never ends would hold a thread for ever there.
+        # No client speaks HTTP/2 without TLS, and there a body that never ends would hold a thread forever.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
         websockets=False,
@@ -74,18 +75,18 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
         log_dictconfig=_LOG_TO_STDERR,
     )
     threading.Thread(target=_when_ready, args=(host, port, on_ready), daemon=True).start()
-    server.serve(target_loader=load, wrap_loader=False)
+    server.serve(target_loader=functools.partial(load, threads), wrap_loader=False)
 
 
-def _folder_of_metrics() -> str:
-    """A folder that is gone when this process is: through it, workers are counted together."""
+def _metrics_folder() -> str:
+    """Return a folder through which workers are counted together; it is removed when this process ends."""
     folder = tempfile.TemporaryDirectory(prefix="metrics-")
     atexit.register(folder.cleanup)
     return folder.name
 
 
 def address_of(host: str) -> str:
-    """The IP address of a host, of version 4 where it has one.
+    """Return the IP address of a host, preferably of version 4.
 
     :raises OSError: it has none.
     """
@@ -94,29 +95,26 @@ def address_of(host: str) -> str:
 
 
 def check_free(host: str, port: int) -> None:
-    """Nothing, where the port can be listened on. granian would share a port that another granian listens on.
-
-    :raises OSError: it cannot.
-    """
+    """Raise OSError unless the port is free. granian would share it with another granian."""
     address = address_of(host)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     socket.create_server((address, port), family=family).close()
 
 
-def load() -> Flask:
-    """The application, in a worker process."""
+def load(threads: int) -> Flask:
+    """Return the application, in a worker process."""
     from app import create_app
 
     sys.setswitchinterval(SWITCH_SECONDS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    app = create_app()
+    app = create_app(threads=threads)
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return app
 
 
 def _end_with_parent() -> None:
-    """Stop this worker when its parent has gone without telling it to."""
+    """Stop this worker when its parent has died."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,7 +1,7 @@
 """Error responses: one table of status codes and codes, and one JSON form.
 
-Every error reads ``{"code": …, "description": …, "errors": [{"code": …, "detail": …}, …]}``. The Action Provider toolkit
-defines ``code`` and ``description``; globus-sdk shows ``errors[].detail``.
+Every error reads ``{"code": …, "description": …, "errors": [{"code": …, "detail": …}, …]}``. The toolkit defines
+``code`` and ``description``; globus-sdk shows ``errors[].detail``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STATUS_CODES: dict[type[Exception], tuple[int, str]] = {
 HTTP_CODES = {404: "NotFound", 405: "MethodNotAllowed", 413: "RequestTooLarge"}
 """The codes of the errors that Flask itself raises; others are InvalidRequest or DeveloperError."""
 
-CODES = sorted({code for _, code in STATUS_CODES.values()} | set(HTTP_CODES.values()) | {"ApiError", "DeveloperError"})
+CODES = sorted({code for _, code in STATUS_CODES.values()} | set(HTTP_CODES.values()) | {"DeveloperError"})
 """Every code that an error may have."""
 
 UNEXPECTED = "Something went wrong in this service, and was logged. It is not the fault of your request."

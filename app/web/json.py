@@ -25,4 +25,5 @@ class OrjsonProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         body = to_json(self._prepare_response_obj(args, kwargs))
-        return self._app.response_class(body, content_type="application/json")
+        response: Response = self._app.response_class(body, content_type="application/json")
+        return response

@@ -64,12 +64,12 @@ def public_pages(*, openapi: bytes, people: Mapping[str, str], health: Health, m
             raise NotFound("The page at /docs has no such file.")
         return _file(FILES[name])
 
-    @public.get("/health")
+    @public.get("/health", endpoint="health")
     def health_page() -> tuple[dict[str, Any], int]:
         report = health.report()
         return report, 200 if report["status"] == "ok" else 503
 
-    @public.get("/metrics")
+    @public.get("/metrics", endpoint="metrics")
     def metrics_page() -> Response:
         return Response(metrics.render(), content_type=CONTENT_TYPE)
 
