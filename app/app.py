@@ -34,6 +34,7 @@ from app.settings import ROOT, load
 from app.web.body import read_body
 from app.web.errors import register_error_handlers
 from app.web.headers import add_security_headers
+from app.web.hosts import refuse_foreign_hosts
 from app.web.json import OrjsonProvider
 from app.web.pages import public_pages
 from app.web.pagination import list_query, log_page, next_page
@@ -76,6 +77,8 @@ def create_app(
     app.url_map.merge_slashes = False
     observe(app, provider.metrics, provider.request_log)
     add_security_headers(app)
+    if settings.docs_tokens:
+        refuse_foreign_hosts(app)
     register_error_handlers(app)
     app.register_blueprint(operations)
     app.register_blueprint(introspection)

@@ -12,7 +12,7 @@ import requests
 from flask.testing import FlaskClient
 
 from app import create_app
-from tests.api import provider_of
+from tests.api import check_error, provider_of
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP
 from tests.patched_auth import PatchedGlobus
@@ -131,17 +131,27 @@ def test_what_is_too_long_is_refused_and_the_next_one_is_served(
     host, port = provider.url.removeprefix("http://").split(":")
     for sent, wanted in ((lines, expect), (["GET /health HTTP/1.1"], "200")):
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            connection.sendall("\r\n".join([*sent, "Host: x", "Connection: close", "", ""]).encode())
+            connection.sendall("\r\n".join([*sent, "Host: localhost", "Connection: close", "", ""]).encode())
             answer = connection.makefile("rb").readline().decode()
         assert answer.split()[1] == wanted
 
 
-@pytest.mark.parametrize("host", ["xn--0", ".xn--a", "xn--" + "a" * 80, "a b", "<x>"])
-def test_no_host_that_a_caller_makes_up_is_anything_to_us(provider: RunningProvider, host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["xn--0", ".xn--a", "xn--" + "a" * 80, "a b", "<x>", "evil.example", "127.0.0.1.evil.example"]
+)
+def test_local_mode_answers_to_no_foreign_host(provider: RunningProvider, host: str) -> None:
+    headers = {"Authorization": "Bearer local-token-bob"}
+    for path in ("/docs/people.json", "/actions?limit=1"):
+        refused = requests.get(f"{provider.url}{path}", headers=headers | {"Host": host}, timeout=10)
+        assert refused.status_code == 400
+        check_error(refused.json(), "InvalidRequest")
+        assert requests.get(f"{provider.url}{path}", headers=headers, timeout=10).status_code == 200
+
+
+def test_the_link_to_the_next_page_names_no_host(provider: RunningProvider) -> None:
     headers = {"Authorization": "Bearer local-token-bob"}
     for request_id in ("one", "two"):
         body: Any = {"request_id": request_id, "body": {"utc_offset": 1}}
         requests.post(f"{provider.url}/run", json=body, headers=headers, timeout=10)
-    answer = requests.get(f"{provider.url}/actions?limit=1", headers=headers | {"Host": host}, timeout=10)
-    assert answer.status_code == 200
+    answer = requests.get(f"{provider.url}/actions?limit=1", headers=headers, timeout=10)
     assert answer.headers["Link"].startswith("</actions?limit=1&marker=")

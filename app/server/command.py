@@ -12,9 +12,10 @@ from app.database import DatabaseError, is_for_one_process, prepare_database
 from app.limiter import THREADS
 from app.monitoring.request_log import open_log
 from app.provider import read_input_schema
-from app.server.local_mode import banner, is_loopback, start_local_globus
+from app.server.local_mode import banner, start_local_globus
 from app.server.serve import check_free, serve
 from app.settings import PREFIX, Settings, SettingsError
+from app.web.hosts import is_loopback
 from app.web.openapi import openapi_document
 
 PORT = click.IntRange(1, 65535)

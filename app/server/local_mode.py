@@ -5,7 +5,6 @@ This is the only place where the provider knows of `local_globus`.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 
@@ -14,14 +13,6 @@ from local_globus.__main__ import people_lines
 from local_globus.directory import CLIENT_SECRET, PEOPLE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.server import start_globus
 from local_globus.web import create_globus
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach `host`."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def start_local_globus(port: int, scope: str | None) -> str:
