@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any, Protocol
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +218,7 @@ def work_of(module: ModuleType) -> Work:
     try:
         settings = {
             name: entry if isinstance(entry, Setting) else Setting(*entry)
-            for name, entry in getattr(module, "SETTINGS", NOTHING).items()
+            for name, entry in getattr(module, "SETTINGS", {}).items()
         }
     except (TypeError, AttributeError) as error:
         expected = "name → (default, parser, what is expected)"

@@ -120,7 +120,8 @@ def test_odd_requests_reach_us_and_are_answered_in_json(
     provider: RunningProvider, method: str, target: str, expect: int
 ) -> None:
     host, port = provider.url.removeprefix("http://").split(":")
-    request = f"{method} {target} HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer local-token-alice\r\nConnection: close\r\n\r\n"
+    headers = "Host: [::1]\r\nAuthorization: Bearer local-token-alice\r\nConnection: close"
+    request = f"{method} {target} HTTP/1.1\r\n{headers}\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request.encode())
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
@@ -166,7 +167,8 @@ def test_slow_clients_leave_threads_to_the_others(provider: RunningProvider) -> 
 def test_a_body_that_breaks_off_starts_nothing(provider: RunningProvider) -> None:
     body = b'{"request_id": "broken", "body": {"utc_offset": 1}}'
     with connect(provider) as connection:
-        head = "POST /run HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer local-token-alice\r\nContent-Length: 200\r\n\r\n"
+        headers = "Host: [::1]\r\nAuthorization: Bearer local-token-alice\r\nContent-Length: 200"
+        head = f"POST /run HTTP/1.1\r\n{headers}\r\n\r\n"
         connection.sendall(head.encode() + body)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(100).startswith(b"HTTP/1.1 400")

@@ -84,7 +84,11 @@ class Actions:
             self._observer.action("started")
             if new.final and new.outcome is not None:
                 self._observer.action(new.outcome.status.lower())
-            return self._advancer.advance(new, caller) if claimed else self._advancer.settle(new, now), True
+            if not claimed:
+                return self._advancer.settle(new, now), True
+            with suppress(NotFound):  # released meanwhile
+                return self._advancer.advance(new, caller), True
+            return new, True
         finally:
             self._leave(claimed)
 

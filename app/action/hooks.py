@@ -14,7 +14,6 @@ import orjson
 from app.action.life_cycle import job_of
 from app.action.record import Action, Hook
 from app.work import (
-    NOTHING,
     Active,
     Caller,
     ConsentRequired,
@@ -100,7 +99,7 @@ class Hooks:
         try:
             step = checked(self.work.begin(body, context))
         except ConsentRequired as error:
-            step = consent_step(error, NOTHING)
+            step = consent_step(error, {})
         if isinstance(step, Active | Inactive) and self.work.advance is None:
             raise TypeError(f"{self.work.name} defines no advance, but begin returned {type(step).__name__}")
         return step, tracked.used
@@ -173,8 +172,6 @@ def checked(step: Step) -> Step:
 
 
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not value:
-        return NOTHING
     plain = orjson.loads(orjson.dumps(value if isinstance(value, dict) else dict(value)))
     if not isinstance(plain, dict):
         raise TypeError("details and state must be objects")
