@@ -98,7 +98,7 @@ def _progress_document(progress: Progress) -> dict[str, Any]:
 
 def _to_progress(document: dict[str, Any]) -> Progress:
     entries = document.pop("entries")
-    times = {name: _time(document.pop(name)) for name in ("deadline", "due")}
+    times: dict[str, Any] = {name: _time(document.pop(name)) for name in ("deadline", "due")}
     return Progress(
         **document | {"pending": tuple(document["pending"])},
         **times,
