@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import globus_sdk
 import pytest
@@ -24,36 +22,11 @@ from local_globus.directory import (
 )
 from local_globus.server import RunningGlobus, start_globus
 from local_globus.web import create_globus
+from tests.local_globus.person import choose
 from tests.processes import clean_environment, free_port
 
 ALICE, BOB, _ = PEOPLE
 OTHER_CLIENT = "0e0e0e0e-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningGlobus]:
-    running = start_globus(create_globus())
-    for name, value in running.environment.items():
-        monkeypatch.setenv(name, value)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def provider(running: RunningGlobus) -> globus_sdk.ConfidentialAppAuthClient:
-    return globus_sdk.ConfidentialAppAuthClient(PROVIDER_CLIENT_ID, CLIENT_SECRET)
-
-
-def choose(url: str, name: str) -> str:
-    """The code that a person gets who opens this URL and says who they are."""
-    page = requests.get(url, timeout=5)
-    assert f">{name}@local.example</a>" in page.text
-    redirected = requests.get(f"{url}&as={name}", timeout=5, allow_redirects=False)
-    assert redirected.status_code == 302
-    page = requests.get(redirected.headers["Location"], timeout=5)
-    code = parse_qs(urlsplit(redirected.headers["Location"]).query)["code"][0]
-    assert code in page.text
-    return code
 
 
 def native_login(
