@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from cachetools import TTLCache
 
 CODE_SECONDS = 600
 MAX_PENDING = 1000
+ALPHABET = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Codes:
 
     def issue(self, login: PendingLogin) -> str:
         """Return a new code for this login."""
-        code = secrets.token_urlsafe(15)
+        code = "".join(secrets.choice(ALPHABET) for _ in range(20))
         with self._lock:
             self._pending[code] = login
         return code

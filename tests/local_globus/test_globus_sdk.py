@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import globus_sdk
 import pytest
@@ -23,7 +24,7 @@ from local_globus.directory import (
 from local_globus.server import RunningGlobus, start_globus
 from local_globus.web import create_globus
 from tests.local_globus.person import choose
-from tests.processes import clean_environment, free_port
+from tests.processes import clean_environment
 
 ALICE, BOB, _ = PEOPLE
 OTHER_CLIENT = "0e0e0e0e-0000-4000-8000-000000000000"
@@ -192,20 +193,8 @@ def test_the_local_tokens_are_named_after_what_they_are() -> None:
     }
 
 
-def test_it_is_useful_alone() -> None:
-    command = [sys.executable, "-m", "local_globus", f"--port={free_port()}"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(PYTHONUNBUFFERED="1")
-    )
-    assert process.stdout is not None
-    banner = [next(process.stdout) for _ in range(11)]
-    assert "for development only" in banner[0]
-    exports = dict(
-        line.removeprefix("export ").strip().split("=", 1) for line in banner if line.startswith("export GLOBUS")
-    )
-    assert requests.get(exports["GLOBUS_SDK_SERVICE_URL_AUTH"] + "jwks.json", timeout=5).status_code == 200
+def test_a_busy_port_is_named(running: RunningGlobus) -> None:
+    command = [sys.executable, "-m", "local_globus", f"--port={urlsplit(running.url).port}"]
     busy = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     assert busy.returncode == 2
     assert "Pick another with --port" in busy.stderr
-    process.terminate()
-    process.communicate(timeout=10)
