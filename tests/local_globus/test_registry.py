@@ -178,8 +178,10 @@ def started_alone(*options: str) -> Iterator[dict[str, str]]:
                 exports[name] = shlex.split(value)[0]
             if "urn:globus:groups:id:" in line:
                 break
-        yield exports
-        process.terminate()
+        try:
+            yield exports
+        finally:
+            process.terminate()
 
 
 def test_options_register_clients_and_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
