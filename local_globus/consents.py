@@ -90,9 +90,7 @@ class Consents:
     def number(self, identity: str, path: tuple[str, ...]) -> int:
         """Return the number of a path, which stays the same while the stand-in runs."""
         key = (person(identity).id, *path)
-        if key not in self._numbers:
-            self._numbers[key] = next(self._counter)
-        return self._numbers[key]
+        return self._numbers.setdefault(key, next(self._counter))
 
     def given_at(self, identity: str, path: tuple[str, ...]) -> float:
         """Return when the last step of a path was consented to, in seconds since 1970."""

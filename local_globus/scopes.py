@@ -7,12 +7,17 @@ from collections.abc import Iterable, Iterator
 
 from globus_sdk.scopes import Scope, ScopeCycleError, ScopeParseError
 
+MAX_BRACKETS = 20
+"""How many scopes in a text may have dependent scopes; parsing takes exponential time in it at worst."""
+
 
 def parse_scopes(text: str) -> list[Scope]:
     """Return the scopes in a text, each with its dependent scopes, in the order of the text.
 
     :raises ValueError: the text is not in the notation of Globus Auth.
     """
+    if text.count("[") > MAX_BRACKETS:
+        raise ValueError(f"more than {MAX_BRACKETS} scopes have dependent scopes")
     try:
         scopes = Scope.parse(text)
     except (ScopeParseError, ScopeCycleError) as error:

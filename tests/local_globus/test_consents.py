@@ -209,7 +209,9 @@ def test_a_service_consents_by_asking_for_the_dependent_scope(
     assert dependent_scopes(token) == [GROUPS_SCOPE, TRANSFER]
 
 
-@pytest.mark.parametrize("scope", ["a[", "a]b", "a[b[a]]", "[a]"])
+@pytest.mark.parametrize(
+    "scope", ["a[", "a]b", "a[b[a]]", "[a]", "".join(f"s{n}[" for n in range(21)) + "s" + "]" * 21]
+)
 def test_a_scope_that_cannot_be_read_is_refused(running: RunningGlobus, scope: str) -> None:
     service = globus_sdk.ConfidentialAppAuthClient(OTHER_CLIENT, CLIENT_SECRET)
     with pytest.raises(globus_sdk.AuthAPIError, match="invalid_scope"):
