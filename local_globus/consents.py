@@ -13,7 +13,7 @@ from local_globus.registry import Registry
 
 @dataclass(frozen=True)
 class Consent:
-    """A person's permission: whoever accepts tokens for `scope` may get tokens for `dependent_scope` with them."""
+    """A person's permission: the provider of `scope` may get tokens for `dependent_scope` from this person's tokens."""
 
     person_id: str
     scope: str

@@ -14,7 +14,7 @@ from local_globus.directory import PROVIDER_SCOPE
 from local_globus.guard import harden, refuse_foreign_requests
 from local_globus.registry import Registry, register
 
-WARNING = "local_globus stands in for Globus Auth and Groups, for development only: anyone can log in as anyone."
+WARNING = "local_globus replaces Globus Auth and Groups, for development only: anyone can log in as anyone."
 
 
 def create_globus(scope: str = PROVIDER_SCOPE, *, registry: Registry | None = None) -> Flask:
