@@ -343,13 +343,11 @@ def test_purge_goes_by_the_end_that_an_action_had(database: Database) -> None:
     assert len(database.purge(NOW + timedelta(days=1), 10)) == 1
 
 
-def test_no_statement_reads_through_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_statement_reads_through_a_table(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/actions.db"
     database = cast(SqlDatabase, open_database(url))
     asked: list[tuple[str, Any]] = []
-    with database._connections.connection() as session:
-        cursor = RecordingCursor(session._cursor, asked)
-        monkeypatch.setattr(session, "_cursor", cursor)
+    record_statements(database, asked)
     ids = fill(database, 5)
     for roles in (frozenset({"creator_id"}), frozenset({"monitor_by", "manage_by"})):
         listed(database, roles=roles, statuses=frozenset({Status.ACTIVE}))
@@ -373,6 +371,12 @@ def test_no_statement_reads_through_a_table(tmp_path: Path, monkeypatch: pytest.
     database.close()
 
 
+def record_statements(database: SqlDatabase, asked: list[tuple[str, Any]]) -> None:
+    for channel in {database._reading, database._writing}:
+        with channel.connections.connection() as session:
+            session._cursor = RecordingCursor(session._cursor, asked)
+
+
 class RecordingCursor:
     """A cursor that records what it executes."""
 
@@ -390,8 +394,7 @@ def test_each_operation_is_one_statement(database_url: str) -> None:
     database = cast(SqlDatabase, open_database(database_url))
     is_sqlite = database_url.startswith("sqlite")
     asked: list[tuple[str, Any]] = []
-    with database._connections.connection() as session:
-        session._cursor = RecordingCursor(session._cursor, asked)
+    record_statements(database, asked)
 
     def statements(work: Callable[[], Any]) -> int:
         asked.clear()
