@@ -17,6 +17,7 @@ from requests.utils import parse_header_links
 
 from .polling import PATIENCE_SECONDS, BadAnswer, Look, follow
 from .scope import parse, resource_server, scope_in_document, scope_in_refusal
+from .services import may_receive, of_globus
 
 STATUSES = ("active", "inactive", "succeeded", "failed")
 ROLES = ("creator_id", "monitor_by", "manage_by")
@@ -40,7 +41,7 @@ class ActionClient(BaseClient):
     :param app: logs somebody in when that is needed.
     :param authorizer: instead of an `app`, for a token that is there already.
     :param options: of ``globus_sdk.BaseClient``.
-    :raises ValueError: with an `app`, for a scope that is none.
+    :raises ValueError: with an `app`, for text that is not a scope, or for the scope of a Globus service.
     :raises LookupError: with an `app`, where the provider does not tell its scope.
     """
 
@@ -59,6 +60,8 @@ class ActionClient(BaseClient):
         self.action_url = action_url
         if app is not None and scope is None:
             scope = find_scope(ActionClient(action_url))
+        if app is not None and scope is not None and not may_receive(action_url, scope):
+            raise ValueError(of_globus(scope))
         self._scope = scope
         super().__init__(base_url=action_url, app=app, authorizer=authorizer, **options)
 

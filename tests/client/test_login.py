@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 import requests
+from globus_sdk.globus_app import ClientApp
 
+from client import ActionClient
 from client.origins import _is_run_by
+from client.services import may_receive
 from tests.client.conftest import BODY, Command, Terminal, seen
 from tests.client.odd_provider import DESCRIPTION, SCOPE, Answer, OddProvider, action, running_odd_provider
 from tests.processes import RunningProvider
@@ -98,9 +101,11 @@ def test_a_service_needs_no_login(
 ) -> None:
     monkeypatch.setenv("ACTION_CLIENT_ID", SERVICE_ID)
     monkeypatch.setenv("ACTION_CLIENT_SECRET", "local-client-secret")
-    started = command("run", "-v", "-b", BODY, url=slow_provider.url)
+    scope = ("--action-scope", slow_provider.scope)
+    started = command("run", "-v", "-b", BODY, *scope, url=slow_provider.url)
     assert started.json["creator_id"].endswith(SERVICE_ID)
     assert "local-client-secret" not in started.err
+    assert command("status", started.json["action_id"], url=slow_provider.url).exit_code == 0
     assert command("whoami").json["sub"] == SERVICE_ID
     assert [path.stat().st_mode & 0o777 for path in stored(tmp_path)] == [0o600]
     command("logout")
@@ -201,7 +206,7 @@ def test_a_provider_does_not_get_the_token_of_another_one(
     command: Command, odd: OddProvider, tmp_path: Path, told: str, scope: str
 ) -> None:
     odd.answer("GET /a/status", action("ACTIVE"))
-    assert command("status", "a", url=odd.url).exit_code == 0
+    assert command("status", "a", "--action-scope", SCOPE, url=odd.url).exit_code == 0
     (file,) = tmp_path.glob(".globus/app/*/globus-action/providers.json")
     assert file.stat().st_mode & 0o777 == 0o600
     with running_odd_provider() as hostile:
@@ -213,7 +218,7 @@ def test_a_provider_does_not_get_the_token_of_another_one(
             refused = command(*typed.split(), url=hostile.url)
             assert (refused.exit_code, refused.out) == (3, "")
             assert f"your token for {odd.url} " in refused.err
-            assert refused.err.endswith(f"if you trust this provider, give --action-scope {scope}\n")
+            assert refused.err.endswith(f"If you trust this provider, add --action-scope {scope}\n")
         assert set(hostile.tokens) == {None}
         assert command("status", "a", "--action-scope", scope, url=hostile.url).exit_code == 0
         assert command("status", "a", url=hostile.url).exit_code == 0
@@ -223,24 +228,74 @@ def test_a_provider_does_not_get_the_token_of_another_one(
 
 
 @pytest.mark.usefixtures("service")
+def test_a_service_names_the_scope_on_first_use_of_a_provider(command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", action("ACTIVE"))
+    for typed in ("status a", "login", "run -b {}"):
+        refused = command(*typed.split(), url=odd.url)
+        assert (refused.exit_code, refused.out, set(odd.tokens)) == (3, "", {None})
+        assert refused.err.endswith(f"If you trust {odd.url} with a token for it, add --action-scope {SCOPE}\n")
+    assert command("status", "a", "--action-scope", SCOPE, url=odd.url).exit_code == 0
+    assert command("status", "a", url=odd.url).exit_code == 0
+    with running_odd_provider() as another:
+        another.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": SCOPE.replace("0dd0", "0dd1")}))
+        assert command("status", "a", url=another.url).exit_code == 3
+        assert set(another.tokens) == {None}
+
+
+OF_GLOBUS = [
+    "urn:globus:auth:scope:transfer.api.globus.org:all",
+    "https://auth.globus.org/scopes/transfer.api.globus.org/all",
+    "https://auth.globus.org/scopes/groups.api.globus.org/all",
+    "https://auth.globus.org/scopes/search.api.globus.org/all",
+    "https://auth.globus.org/scopes/auth.globus.org/all",
+    "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/manage_flows",
+    "https://auth.globus.org/scopes/EEC9B274-0C81-4334-BDC2-54E90E689B9A/run",
+    "https://auth.globus.org/scopes/524230d7-ea86-4a52-8312-86065a9e0417/timer",
+    "https://auth.globus.org/scopes/facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all",
+    "https://auth.globus.org/scopes/funcx_service/all",
+    "https://auth.globus.org/scopes/actions.globus.org/transfer/transfer",
+    f"https://auth.globus.org/scopes/{SERVICE_ID}/https",
+    f"https://auth.globus.org/scopes/{SERVICE_ID}/data_access",
+    f"urn:globus:auth:scope:{SERVICE_ID}:manage_collections",
+    f"https://auth.globus.org/scopes/{SERVICE_ID}/flow_{SERVICE_ID.replace('-', '_')}_user",
+]
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("scope", OF_GLOBUS)
+def test_no_provider_gets_a_token_of_a_globus_service(command: Command, odd: OddProvider, scope: str) -> None:
+    odd.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": scope}))
+    for options in ((), ("--action-scope", scope)):
+        refused = command("status", "a", *options, url=odd.url)
+        assert (refused.exit_code, set(odd.tokens)) == (3, {None} if odd.tokens else set())
+        assert f"The scope '{scope}' belongs to Globus itself" in refused.err
+    with pytest.raises(ValueError, match="belongs to Globus itself"):
+        ActionClient(odd.url, app=ClientApp("test", client_id=SERVICE_ID, client_secret="local-client-secret"))
+    assert set(odd.tokens) == {None}
+
+
+@pytest.mark.parametrize("scope", OF_GLOBUS)
+def test_globus_itself_may_get_a_token_of_a_globus_service(scope: str) -> None:
+    assert may_receive("https://compute.actions.globus.org/v3", scope)
+    assert not may_receive("http://compute.actions.globus.org/", scope)
+    assert not may_receive("https://actions.globus.org.example.org/", scope)
+    assert not may_receive("https://notglobus.org/", scope)
+
+
+@pytest.mark.usefixtures("service")
 @pytest.mark.parametrize(
     "scope",
     [
-        "urn:globus:auth:scope:transfer.api.globus.org:all",
-        "https://auth.globus.org/scopes/groups.api.globus.org/all",
-        "https://auth.globus.org/scopes/auth.globus.org/all",
-        "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/manage_flows",
         f"{SCOPE}[urn:globus:auth:scope:transfer.api.globus.org:all]",
         SCOPE.replace("auth.globus.org", "auth.example.org"),
+        f"{SCOPE} urn:globus:auth:scope:transfer.api.globus.org:all",
     ],
 )
-def test_a_provider_does_not_get_a_token_for_a_service_of_globus(
-    command: Command, odd: OddProvider, scope: str
-) -> None:
+def test_a_provider_names_one_plain_scope(command: Command, odd: OddProvider, scope: str) -> None:
     odd.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": scope}))
     refused = command("status", "a", url=odd.url)
     assert (refused.exit_code, set(odd.tokens)) == (3, {None})
-    assert "is not one of an Action Provider" in refused.err
+    assert "not the scope of an Action Provider" in refused.err
 
 
 @pytest.mark.parametrize(
