@@ -18,7 +18,9 @@ from requests.utils import parse_header_links
 from .polling import PATIENCE_SECONDS, BadAnswer, Look, follow
 from .scope import parse, resource_server, scope_in_document, scope_in_refusal
 from .services import may_receive, of_globus
+from .transport import LimitedAdapter, mount
 
+SHORTEST_TIMEOUT_SECONDS = 5.0
 STATUSES = ("active", "inactive", "succeeded", "failed")
 ROLES = ("creator_id", "monitor_by", "manage_by")
 
@@ -64,6 +66,7 @@ class ActionClient(BaseClient):
             raise ValueError(of_globus(scope))
         self._scope = scope
         super().__init__(base_url=action_url, app=app, authorizer=authorizer, **options)
+        mount(self, LimitedAdapter())
 
     @classmethod
     def new_client(cls, action_url: str, authorizer: GlobusAuthorizer | None, http_timeout: float = 10) -> ActionClient:
@@ -90,7 +93,7 @@ class ActionClient(BaseClient):
     def request(self, *arguments: Any, **options: Any) -> GlobusHTTPResponse:
         """As in the base class.
 
-        :raises BadAnswer: in addition, for an answer that is nested without end.
+        :raises BadAnswer: the response is nested too deeply, too large, or does not end in time.
         """
         try:
             return super().request(*arguments, **options)
@@ -196,7 +199,8 @@ class ActionClient(BaseClient):
         sleep: Callable[[float], None] = time.sleep,
     ) -> Iterator[Look]:
         """Look at an action again and again until it is complete: see :func:`.polling.follow`."""
-        return follow(lambda: self._look(action_id), patience_seconds=patience_seconds, sleep=sleep)
+        longest = max(patience_seconds, SHORTEST_TIMEOUT_SECONDS)
+        return follow(lambda: self._look(action_id, longest), patience_seconds=patience_seconds, sleep=sleep)
 
     def wait(self, action_id: str, *, patience_seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """The status of an action once it has SUCCEEDED or FAILED.
@@ -210,10 +214,12 @@ class ActionClient(BaseClient):
             document = look.document or {}
         return document
 
-    def _look(self, action_id: str) -> GlobusHTTPResponse:
-        """Its status, by one request: whoever follows an action has a patience of their own."""
+    def _look(self, action_id: str, timeout_seconds: float) -> GlobusHTTPResponse:
+        """Return its status, by one request that takes no longer than `timeout_seconds`: `follow` does the retries."""
+        own = self.transport.http_timeout
+        limit = timeout_seconds if own is None else min(own, timeout_seconds)
         try:
-            with self._without_retries():
+            with self._without_retries(), self.transport.tune(http_timeout=limit):
                 return self.status(action_id)
         except GlobusAPIError as error:
             if error.http_status != 401:

@@ -15,7 +15,7 @@ from .body import read_body
 from .errors import NOT_FOUND, USAGE, Refusal
 from .group import cli
 from .outcome import ask, check_body, complete_ids, finish, give_consent, listed, release_each
-from .polling import PATIENCE_SECONDS
+from .polling import PATIENCE_SECONDS, BadAnswer
 from .principal import principal_urns
 from .session import Session, an_object, common_options
 
@@ -106,7 +106,7 @@ def run(
     client = session.client
     try:
         action = an_object(client.run(given, request_id, **fields))
-    except (globus_sdk.NetworkError, KeyboardInterrupt):
+    except (globus_sdk.NetworkError, BadAnswer, KeyboardInterrupt):
         session.talk.say(f"The action may have started. To repeat this safely, add --request-id {request_id}")
         raise
     return finish(session, action, watched, patience)

@@ -25,7 +25,8 @@ from . import origins
 from .errors import NOT_ALLOWED, USAGE, Refusal
 from .scope import parse, resource_server
 from .talk import Talk
-from .trace import LOOPBACK, trace
+from .trace import trace
+from .transport import LOOPBACK
 
 APP_NAME = "globus-action"
 LOCAL_CLIENT_ID = "5b1c0de0-0000-4000-8000-00000000c11e"

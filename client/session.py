@@ -23,7 +23,8 @@ from .login import Credentials
 from .polling import BadAnswer
 from .scope import resource_server, scope_in_document, scope_in_refusal
 from .talk import Talk
-from .trace import LOOPBACK, trace
+from .trace import trace
+from .transport import LOOPBACK
 
 
 @dataclass

@@ -5,37 +5,32 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from globus_sdk import BaseClient
 from requests import PreparedRequest, RequestException, Response
-from requests.adapters import HTTPAdapter
 
 from .polling import BadAnswer
 from .talk import Talk
+from .transport import LimitedAdapter, mount
 
 SLOW_SECONDS = 5.0
-CONNECT_SECONDS = 10.0
-LARGEST_ANSWER_BYTES = 16_000_000
 RETRIES = 4
 """With the SDK's back-off that is 4 to 11 seconds in all, where connections are refused at once."""
 
 _TRANSIENT = (429, 500, 502, 503, 504)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def trace(client: BaseClient, talk: Talk) -> None:
     """Have the client's requests told of, and its retries end in reasonable time."""
-    adapter = TellingAdapter(talk)
-    client.transport.session.mount("http://", adapter)
-    client.transport.session.mount("https://", adapter)
+    mount(client, TellingAdapter(talk))
     policy: Any = getattr(client, "retry_config", client.transport)  # the former since globus-sdk 4
     policy.max_retries = RETRIES
 
 
-class TellingAdapter(HTTPAdapter):
+class TellingAdapter(LimitedAdapter):
     """Sends as any other; sees each attempt, those that the SDK repeats included."""
 
     def __init__(self, talk: Talk) -> None:
@@ -44,22 +39,17 @@ class TellingAdapter(HTTPAdapter):
         self._failures = 0
 
     def send(  # type: ignore[override]  # the arguments behind the request are handed on as they come
-        self, request: PreparedRequest, *, timeout: Any = None, proxies: Any = None, **options: Any
+        self, request: PreparedRequest, **options: Any
     ) -> Response:
         host = urlsplit(request.url or "")
         self._talk.keep_secret(str(request.headers.get("Authorization", "")).partition(" ")[2])
-        if isinstance(timeout, (int, float)):
-            timeout = (min(timeout, CONNECT_SECONDS), timeout)
-        if host.hostname in LOOPBACK:
-            proxies = {}  # a proxy's loopback interface is not ours
         began = time.monotonic()
         try:
             with self._telling_of_a_wait(host.netloc):
-                response = super().send(request, timeout=timeout, proxies=proxies, **options)
-        except RequestException as error:
-            self._sent(request, reason(error), began, failed=True)
+                response = super().send(request, **options)
+        except (RequestException, BadAnswer) as error:
+            self._sent(request, str(error) if isinstance(error, BadAnswer) else reason(error), began, failed=True)
             raise
-        response.raw.stream = _limited(response.raw)
         answer = f"{response.status_code} {response.reason or ''}".rstrip()
         self._sent(request, answer, began, failed=response.status_code in _TRANSIENT)
         return response
@@ -83,22 +73,6 @@ class TellingAdapter(HTTPAdapter):
             yield
         finally:
             timer.cancel()
-
-
-def _limited(raw: Any) -> Callable[..., Iterator[bytes]]:
-    """The `stream` of urllib3's response, which ends in an error where the answer, unpacked, is too large."""
-    stream = raw.stream
-
-    def read(*arguments: Any, **options: Any) -> Iterator[bytes]:
-        length = 0
-        for part in stream(*arguments, **options):
-            length += len(part)
-            if length > LARGEST_ANSWER_BYTES:
-                raw.close()
-                raise BadAnswer(f"The provider's answer is larger than {LARGEST_ANSWER_BYTES:,} bytes.")
-            yield part
-
-    return read
 
 
 def reason(error: BaseException) -> str:

@@ -17,11 +17,12 @@ DESCRIPTION = {"title": "Odd", "globus_auth_scope": SCOPE, "input_schema": {"typ
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. `None` for a status drops the connection."""
+    """One response. `None` for a status drops the connection; `drips` sends it byte by byte, and never ends."""
 
     status: int | None = 200
     body: Any = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    drips: str = ""  # "body" or "head"
 
     @property
     def content(self) -> bytes:
@@ -63,6 +64,7 @@ class OddProvider:
 @contextlib.contextmanager
 def running_odd_provider() -> Iterator[OddProvider]:
     provider = OddProvider()
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def handle_one(self) -> None:
@@ -74,12 +76,27 @@ def running_odd_provider() -> Iterator[OddProvider]:
             if answer.status is None:
                 self.close_connection = True
                 return
+            if answer.drips == "head":
+                self.drip(b"HTTP/1.1 200 OK\r\nX-More: ")
+                return
             self.send_response(answer.status)
             for name, value in {"Content-Type": answer.content_type, **answer.headers}.items():
                 self.send_header(name, value)
+            if answer.drips == "body":
+                self.end_headers()
+                self.drip(answer.content)
+                return
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
             self.wfile.write(answer.content)
+
+        def drip(self, start: bytes) -> None:
+            """Send `start`, and then a byte now and again until the test is over or the client hangs up."""
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.wfile.write(start)
+                while not over.wait(0.02):
+                    self.wfile.write(b" ")
 
         do_GET = do_POST = handle_one  # noqa: N815 # the names that the base class looks for
 
@@ -93,5 +110,6 @@ def running_odd_provider() -> Iterator[OddProvider]:
     try:
         yield provider
     finally:
+        over.set()
         server.shutdown()
         server.server_close()

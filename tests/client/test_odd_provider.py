@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from client import ActionClient
+from client.polling import BadAnswer
 from client.trace import RETRIES
 from tests.client.conftest import BODY, Command, Done
 from tests.client.odd_provider import DESCRIPTION, SCOPE, Answer, OddProvider, action
@@ -81,12 +83,37 @@ def test_a_very_short_token_is_not_looked_for_in_what_is_said(odd_command: Comma
 def test_an_answer_that_is_too_large_is_trouble(
     odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("client.trace.LARGEST_ANSWER_BYTES", 1000)
+    monkeypatch.setattr("client.transport.LARGEST_RESPONSE_BYTES", 1000)
     for body, encoding in ((b"x" * 1001, "identity"), (gzip.compress(b"x" * 1001), "gzip")):
         odd.answer("GET /a/status", Answer(200, body, {"Content-Encoding": encoding}))
         done = odd_command("status", "a")
         assert (done.exit_code, done.out) == (6, "")
-        assert done.err == "Error: The provider's answer is larger than 1,000 bytes.\n"
+        assert done.err == "Error: The provider's response is larger than 1,000 bytes.\n"
+
+
+@pytest.mark.parametrize("drips", ["head", "body"])
+def test_a_response_that_drips_has_a_total_time(
+    odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch, drips: str
+) -> None:
+    monkeypatch.setenv("GLOBUS_SDK_HTTP_TIMEOUT", "0.2")
+    odd.answer("GET /a/status", Answer(200, "{", drips=drips))
+    odd.answer("POST /run", Answer(200, "{", drips=drips))
+    for typed in ("status a", "status a --watch --patience 0"):
+        done = odd_command(*typed.split())
+        assert (done.exit_code, done.out) == (6, "")
+        assert "Error: The response did not end within 0.4 seconds.\n" in done.err
+    started = odd_command("run", "-b", BODY)
+    assert (started.exit_code, started.out) == (6, "")
+    assert f"To repeat this safely, add --request-id {odd.bodies[-1]['request_id']}" in started.err
+    with pytest.raises(BadAnswer):
+        ActionClient(odd.url).wait("a", patience_seconds=0)
+
+
+def test_a_look_takes_no_longer_than_the_patience(odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.action_client.SHORTEST_TIMEOUT_SECONDS", 0.1)
+    odd.answer("GET /a/status", Answer(200, "{", drips="body"))
+    with pytest.raises(BadAnswer, match="within 0.4 seconds"):
+        ActionClient(odd.url).wait("a", patience_seconds=0.2)
 
 
 @pytest.mark.parametrize("status", [200, 409])
