@@ -46,30 +46,33 @@ def follow(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Look]:
-    """Look at an action until it is complete, less and less often, but soon after it expects to be done.
+    """Poll an action until it is complete: less and less often, but soon after its estimated completion time.
 
-    Answers of 429 and 5xx, broken connections and answers that make no sense are borne with; an answer's `Retry-After`
-    is kept to.
+    Responses of 429 and 5xx, broken connections, and responses that are not a status are trouble, which is retried.
+    `Retry-After` is honored, but no pause outlasts the patience (or, while there is no trouble, 30 seconds).
 
     :param ask: gets its status once.
-    :param patience_seconds: for how long it may be impossible to get an answer.
-    :raises GlobusAPIError: any other error; or these, for longer than that. So does a NetworkError or a BadAnswer.
+    :param patience_seconds: how long trouble may last before it is raised.
+    :raises GlobusAPIError: any other error, at once; or 429 and 5xx for longer than `patience_seconds`.
+    :raises NetworkError: no response for longer than that.
+    :raises BadAnswer: no status of an action for longer than that.
     """
-    pause, last_answer = FIRST_PAUSE_SECONDS, clock()
+    pause, last_status = FIRST_PAUSE_SECONDS, clock()
     while True:
         look = _look(ask, now)
         yield look
         if look.is_complete:
             return
-        if look.trouble is None or _is_just_busy(look):
-            last_answer = clock()
-        elif clock() - last_answer >= patience_seconds:
+        if look.trouble is None:
+            last_status = clock()
+        left = last_status + patience_seconds - clock()
+        if look.trouble is not None and left <= 0:
             raise look.trouble
         if look.retry_after is not None:
-            sleep(look.retry_after)
+            sleep(min(look.retry_after, left if look.trouble is not None else max(left, LONGEST_PAUSE_SECONDS)))
             continue
         wait, pause = _pauses(look, pause, now())
-        sleep(wait)
+        sleep(wait if look.trouble is None else min(wait, left))
 
 
 def _look(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) -> Look:
@@ -85,10 +88,6 @@ def _look(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) ->
     if not isinstance(document, dict) or document.get("status") not in STATUS_WORDS:
         return Look(trouble=BadAnswer("The provider's answer is not the status of an action."))
     return Look(document, retry_after=_retry_after(response.headers.get("Retry-After"), now()))
-
-
-def _is_just_busy(look: Look) -> bool:
-    return isinstance(look.trouble, GlobusAPIError) and look.trouble.http_status == 429
 
 
 def _pauses(look: Look, pause: float, now: datetime) -> tuple[float, float]:

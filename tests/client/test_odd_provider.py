@@ -207,7 +207,7 @@ def test_watching_survives_all_kinds_of_trouble(odd_command: Command, odd: OddPr
 
 def test_watching_keeps_to_retry_after(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
     busy = Answer(429, "", {"Retry-After": "45"})
-    done = watch(odd_command, odd, busy, action("ACTIVE"), action("SUCCEEDED"), patience="0")
+    done = watch(odd_command, odd, busy, action("ACTIVE"), action("SUCCEEDED"), patience="60")
     assert done.exit_code == 0
     assert 44 < naps[0] <= 45
 

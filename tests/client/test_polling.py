@@ -7,6 +7,7 @@ from typing import Any
 
 import globus_sdk
 import pytest
+import requests
 
 from client.polling import LONGEST_PAUSE_SECONDS, BadAnswer, Look, follow, read_time
 
@@ -55,6 +56,14 @@ class Provider:
 DONE = Response({"status": "SUCCEEDED"})
 ACTIVE = Response({"status": "ACTIVE"})
 BROKEN = globus_sdk.NetworkError("broken", OSError())
+
+
+def refusal(status: int, retry_after: str) -> globus_sdk.GlobusAPIError:
+    response = requests.Response()
+    response.status_code = status
+    response.headers["Retry-After"] = retry_after
+    response.request = requests.Request("GET", "http://127.0.0.1/").prepare()
+    return globus_sdk.GlobusAPIError(response)
 
 
 def test_a_complete_action_is_looked_at_once() -> None:
@@ -119,7 +128,22 @@ def test_patience_ends(answer: Response | Exception) -> None:
     provider = Provider(answer)
     with pytest.raises((globus_sdk.NetworkError, BadAnswer)):
         provider.follow(patience_seconds=60)
-    assert 60 <= provider.seconds < 60 + LONGEST_PAUSE_SECONDS
+    assert provider.seconds == 60
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("after", ["50", "90", "3600"])
+def test_retry_after_does_not_outlast_the_patience(status: int, after: str) -> None:
+    provider = Provider(refusal(status, after))
+    with pytest.raises(globus_sdk.GlobusAPIError):
+        provider.follow(patience_seconds=60)
+    assert provider.asked == ([0, 50, 60] if after == "50" else [0, 60])
+
+
+def test_retry_after_of_a_status_does_not_outlast_the_patience() -> None:
+    provider = Provider(Response({"status": "ACTIVE"}, Retry_After="3600"), DONE)
+    provider.follow(patience_seconds=60)
+    assert provider.asked == [0, 60]
 
 
 @pytest.mark.parametrize("value", ["soon", 7, None, "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
