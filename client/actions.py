@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from .outcome import ask, check_body, complete_ids, finish, give_consent, listed
 from .polling import PATIENCE_SECONDS, BadAnswer
 from .principal import principal_urns
 from .session import Session, an_object, common_options
+from .talk import one_line
 
 
 class Count(click.IntRange):
@@ -160,7 +162,8 @@ def log(session: Session, action_id: str, limit: int, reverse: bool, marker: str
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return session.show(document)
     if document.get("has_next_page"):
-        session.talk.say(f"There is more: --marker {document.get('marker')}")
+        marker = shlex.quote(one_line(str(document.get("marker"))))
+        session.talk.say(f"There are more entries: add --marker {marker}")
     return session.show(document, lambda: page.log_table(entries))
 
 

@@ -11,13 +11,27 @@ import yaml
 
 from .talk import shorten
 
+MOST_VALUES = 100_000
+
 
 class BodyError(ValueError):
     """Raised when what is given is no body, with what would be one."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: a date is a text."""
+    """A YAML loader for what JSON can express: a date is text, and `<<` cannot multiply fields without end."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_VALUES:
+            raise _TooLarge
+
+
+class _TooLarge(ValueError):
+    """Raised when aliases (`*name`) make a few lines into a body without end."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it expands to more than {MOST_VALUES:,} values")
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -86,7 +100,21 @@ def _parse(text: str) -> Any:
     except json.JSONDecodeError:
         if text.lstrip().startswith("{") and "'" not in text and ": " not in text:
             raise  # meant as JSON: its message helps more than that of YAML
-        return yaml.load(text, _Loader)  # noqa: S506 # safe: it extends SafeLoader
+        body = yaml.load(text, _Loader)  # noqa: S506 # safe: it extends SafeLoader
+        _count(body)
+        return body
+
+
+def _count(body: Any) -> None:
+    """Raise _TooLarge for a body with more than MOST_VALUES values: YAML's aliases can make that from a few lines."""
+    count, left = 0, [body]
+    while left:
+        value = left.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise _TooLarge
+        if isinstance(value, (dict, list)):
+            left.extend(value.values() if isinstance(value, dict) else value)
 
 
 def _first_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -15,13 +15,15 @@ from .talk import Talk
 __all__ = ["account", "actions", "cli", "main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; leave with its exit code, whatever happens.
+def main(arguments: Sequence[str] | None = None, *, before: Callable[[], object] = lambda: None) -> None:
+    """Run the command line, and exit the program with its exit code, whatever happens.
 
-    :param arguments: those that the program was started with, by default.
+    :param arguments: by default, those that the program was started with.
+    :param before: called first, where a Ctrl-C is handled.
     """
     talk = Talk()
     try:
+        before()
         result = cli.main(arguments, standalone_mode=False, obj=talk)
     except (KeyboardInterrupt, click.Abort) as error:
         ended = isinstance(error.__context__, EOFError)  # click takes both for the same

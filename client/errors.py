@@ -14,7 +14,7 @@ from globus_sdk.login_flows import CommandLineLoginFlowEOFError, LocalServerLogi
 
 from .body import BodyError
 from .polling import BadAnswer
-from .talk import Talk
+from .talk import Talk, one_line
 from .trace import reason
 
 FAILED, USAGE, NOT_ALLOWED, NOT_FOUND, CONFLICT, TROUBLE = 1, 2, 3, 4, 5, 6
@@ -64,7 +64,7 @@ def _answer(error: globus_sdk.GlobusAPIError, talk: Talk) -> str:
     """What the provider says, behind its status."""
     code = error.code if error.code not in (None, "Error") else error.http_reason
     sentences = list(dict.fromkeys(_sentences(error, talk)))
-    head = f"{error.http_status} {code or ''}".rstrip()
+    head = f"{error.http_status} {one_line(str(code or ''))}".rstrip()
     if len(sentences) > 1:
         return "\n".join([f"{head}:", *(f"  - {sentence}" for sentence in sentences)])
     return f"{head}: {sentences[0]}" if sentences else head
@@ -72,7 +72,7 @@ def _answer(error: globus_sdk.GlobusAPIError, talk: Talk) -> str:
 
 def _sentences(error: globus_sdk.GlobusAPIError, talk: Talk) -> Iterator[str]:
     if error.messages:
-        yield from (talk.brief(message.strip()) for message in error.messages[:20])
+        yield from (talk.brief(message) for message in error.messages[:20])
         return
     document = error.raw_json
     names = ("description", "error_description", "error")

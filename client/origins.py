@@ -1,4 +1,4 @@
-"""Remember which provider each stored token is for, so that naming another provider's scope does not obtain its token."""
+"""Remember which provider each stored token is for: naming another provider's scope does not obtain its token."""
 
 from __future__ import annotations
 

@@ -10,22 +10,27 @@ from typing import Any
 
 import yaml
 
-_NOT_SHOWN_AS_SUCH = re.compile("[\x7f-\x9f\u2028\u2029]")
+from .talk import HIDDEN
+
+_ESCAPED = re.compile(f"[\x7f-\x9f{HIDDEN}]")
 
 
 def as_json(document: Any) -> str:
-    """JSON with two blanks a level, free of what a terminal would obey."""
+    """Return JSON, indented by two spaces; characters that a terminal obeys or that reorder text are escaped."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         return json.dumps(document, indent=2)
-    return _NOT_SHOWN_AS_SUCH.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def as_yaml(document: Any) -> str:
+    """Return YAML; characters that a terminal obeys or that reorder text are escaped."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=unicode)
+    if _ESCAPED.search(text):
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=False)
     return text.removesuffix("\n")
 
 

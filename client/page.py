@@ -13,7 +13,7 @@ from typing import Any
 from .polling import read_time
 from .principal import in_words
 from .schema import MOST_FIELDS, SchemaError, example, fields, read_schema
-from .talk import printable
+from .talk import one_line, printable
 
 WIDEST = 100
 WIDEST_COLUMN = 44
@@ -24,7 +24,7 @@ def provider_page(document: Mapping[str, Any], *, run_command: str) -> str:
 
     :param run_command: what to type for a run, up to the body.
     """
-    head = [str(document[name]) for name in ("title", "subtitle") if document.get(name)]
+    head = [one_line(str(document[name])) for name in ("title", "subtitle") if document.get(name)]
     description = textwrap.wrap(str(document.get("description") or ""), width())
     parts = [head, description, _facts(document), *_input(document, run_command)]
     return printable("\n\n".join("\n".join(part) for part in parts if part))
@@ -74,7 +74,7 @@ def _facts(document: Mapping[str, Any]) -> list[str]:
         "Keeps a log": "yes" if document.get("log_supported") else "no",
         "Deadline": f"{document['maximum_deadline']} at most" if document.get("maximum_deadline") else None,
     }
-    return [f"{name + ':':<14}{value}" for name, value in facts.items() if value]
+    return [f"{name + ':':<14}{one_line(str(value))}" for name, value in facts.items() if value]
 
 
 def _principals(listed: Any) -> str:
@@ -105,7 +105,7 @@ def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
     if not rows:
         return []
     used = [column for column, title in enumerate(titles) if any(row[column] for row in rows)]
-    table = [[line[column] for column in used] for line in [titles, *rows]]
+    table = [[one_line(line[column]) for column in used] for line in [titles, *rows]]
     sizes = [max(len(line[column]) for line in table) for column in range(len(used) - 1)]
     sizes[1:] = [min(size, WIDEST_COLUMN) for size in sizes[1:]]  # the first holds what is to be copied
     left = sum(sizes) + 2 * len(sizes)

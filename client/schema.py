@@ -7,20 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import ValidationError, best_match
-from jsonschema.validators import validator_for
-from jsonschema_specifications import REGISTRY
+from .schema_check import SchemaError, problems
+
+__all__ = [
+    "DEEPEST",
+    "MOST_FIELDS",
+    "Field",
+    "SchemaError",
+    "example",
+    "fields",
+    "problems",
+    "properties",
+    "read_schema",
+]
+
+LARGEST_CHARACTERS = 1_000_000
 
 DEEPEST = 5
 """So far down are objects in objects taken apart; a schema may refer to itself."""
 
 MOST_FIELDS = 200
 """So many are looked at: definitions that refer to each other could make millions."""
-
-
-class SchemaError(Exception):
-    """Raised when a provider's schema is missing, or nothing can be checked by it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Field:
 def read_schema(description: Mapping[str, Any]) -> Mapping[str, Any]:
     """The input schema of an introspection document; older providers give it as a text.
 
-    :raises SchemaError: there is none.
+    :raises SchemaError: there is none, or it is too large.
     """
     schema = description.get("input_schema")
     if isinstance(schema, str):
@@ -63,39 +70,13 @@ def read_schema(description: Mapping[str, Any]) -> Mapping[str, Any]:
             raise SchemaError("the provider's input_schema is not JSON") from error
     if not isinstance(schema, dict):
         raise SchemaError("the provider has no input_schema")
-    return schema
-
-
-def problems(schema: Mapping[str, Any], body: Any) -> list[str]:
-    """What is wrong with `body`, one sentence for each, with the field in front. Nothing is fetched from elsewhere.
-
-    :raises SchemaError: the schema itself is wrong, or refers to something that is not in it.
-    """
     try:
-        kind = validator_for(schema, default=Draft7Validator)
-        kind.check_schema(schema)
-        found = sorted(kind(schema, registry=REGISTRY).iter_errors(body), key=lambda error: list(map(str, error.path)))
-        return list(dict.fromkeys(line for error in found for line in _sentences(best_match([error]) or error)))
-    except Exception as error:  # of many kinds: a bad pattern, a reference that leads nowhere, endless recursion
-        raise SchemaError(f"the provider's input_schema cannot be used ({type(error).__name__})") from error
-
-
-def _sentences(error: ValidationError) -> Iterator[str]:
-    path = list(map(str, error.absolute_path))
-    if error.validator == "required" and isinstance(error.instance, Mapping):
-        for name in error.validator_value:
-            if name not in error.instance:
-                yield f"{'.'.join([*path, name])}: is missing"
-        return
-    if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
-        known = error.schema.get("properties", {})
-        for name in error.instance if not error.schema.get("patternProperties") else ():
-            if name not in known:
-                yield f"{'.'.join([*path, name])}: there is no such field; there is {', '.join(known) or 'none'}"
-        if not error.schema.get("patternProperties"):
-            return
-    message = error.message if len(error.message) <= 200 else f"{error.message[:199]}…"
-    yield f"{'.'.join(path) or 'the body'}: {message}"
+        size = len(json.dumps(schema))
+    except RecursionError as error:
+        raise SchemaError("the provider's input_schema is nested too deeply") from error
+    if size > LARGEST_CHARACTERS:
+        raise SchemaError(f"the provider's input_schema has more than {LARGEST_CHARACTERS:,} characters")
+    return schema
 
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:

@@ -15,12 +15,20 @@ SHORTEST_SECRET = 8
 """In characters. What is shorter may well be a part of any word, and no real token is."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+HIDDEN = "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+"""Characters without a shape, as a range for a regular expression: those that reorder text, and others."""
+_HIDDEN = re.compile(f"[{HIDDEN}]")
 ERASE_LINE = "\r\x1b[K"
 
 
 def printable(text: str) -> str:
-    """`text` without what a terminal would obey: it may come from anywhere."""
-    return CONTROL.sub("", text)
+    """Return `text` without characters that a terminal obeys or that reorder text: it may come from anywhere."""
+    return _HIDDEN.sub("", CONTROL.sub("", text))
+
+
+def one_line(text: str) -> str:
+    """Return `text` as a single printable line, so that a provider cannot imitate this program's lines."""
+    return printable(" ".join(text.split()))
 
 
 def shorten(text: str, width: int = 300) -> str:
@@ -58,8 +66,8 @@ class Talk:
         return text
 
     def brief(self, text: str) -> str:
-        """`text`, shortened; its secrets are hidden first, since a part of one would not be found."""
-        return shorten(self.hide(text))
+        """Return `text` in one line, shortened; secrets are hidden first, because a part of one would not be found."""
+        return shorten(self.hide(one_line(text)))
 
     def ask(self, question: str) -> str:
         """What somebody types; "" for a bare Enter.

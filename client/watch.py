@@ -12,7 +12,7 @@ import globus_sdk
 
 from .action_client import ActionClient
 from .polling import Look, estimated_completion, read_time
-from .talk import Talk
+from .talk import Talk, one_line
 from .trace import reason
 
 TICK_SECONDS = 0.1
@@ -96,7 +96,7 @@ def in_short(error: Exception) -> str:
     if isinstance(error, globus_sdk.NetworkError):
         return reason(error.underlying_exception)
     if isinstance(error, globus_sdk.GlobusAPIError):
-        return f"{error.http_status} {error.http_reason}"
+        return one_line(f"{error.http_status} {error.http_reason}")
     return str(error).rstrip(".")
 
 
@@ -107,7 +107,7 @@ def why(document: Mapping[str, Any]) -> str:
     told = details.get("description") or document.get("display_status")
     words = [str(told).rstrip(".")] if told and told != "INACTIVE" else []
     words += [f"({details['code']})"] if details.get("code") else []
-    return " ".join(words) or "it does not say for what"
+    return one_line(" ".join(words)) or "it does not say for what"
 
 
 def colour(document: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.api import check_status_document
-from tests.client.conftest import BODY, Command
+from tests.client.conftest import BODY, Command, hear_ctrl_c
 from tests.processes import ROOT, RunningProvider, clean_environment, free_port
 from tests.test_http import wait_until
 
@@ -45,7 +45,7 @@ def test_the_life_of_an_action(alice: Command) -> None:
     assert [entry["code"] for entry in alice("log", action_id).json["entries"]] == ["STARTED", "CANCELLED"]
     first = alice("log", action_id, "--limit", "1", "--reverse")
     assert [entry["code"] for entry in first.json["entries"]] == ["CANCELLED"]
-    assert "There is more: --marker 1" in first.err
+    assert "There are more entries: add --marker 1" in first.err
     assert alice("status", action_id).exit_code == 1
     assert alice("resume", action_id).exit_code == 5
     assert alice("release", action_id).json == cancelled.json
@@ -235,6 +235,19 @@ def test_completion_of_a_shell(command: Command) -> None:
     typed = [sys.executable, "-c", program]
     done = subprocess.run(typed, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "plain,release\nplain,resume\n"
+
+
+@pytest.mark.parametrize("module", ["globus_sdk", "click", "yaml"])
+def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text(
+        "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    )
+    environment = clean_environment(PYTHONPATH=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-m", "client", "introspect"], cwd=ROOT, env=environment, capture_output=True, text=True,
+        check=False, preexec_fn=hear_ctrl_c,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_it_is_quiet_when_nobody_reads_any_more(slow_provider: RunningProvider) -> None:

@@ -237,8 +237,10 @@ def test_a_service_names_the_scope_on_first_use_of_a_provider(command: Command, 
     assert command("status", "a", "--action-scope", SCOPE, url=odd.url).exit_code == 0
     assert command("status", "a", url=odd.url).exit_code == 0
     with running_odd_provider() as another:
-        another.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": SCOPE.replace("0dd0", "0dd1")}))
-        assert command("status", "a", url=another.url).exit_code == 3
+        scope = f"{SCOPE.replace('0dd0', '0dd1')};ls"
+        another.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": scope}))
+        refused = command("status", "a", url=another.url)
+        assert (refused.exit_code, refused.err.split("add ")[-1]) == (3, f"--action-scope '{scope}'\n")
         assert set(another.tokens) == {None}
 
 

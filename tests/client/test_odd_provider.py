@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from client import ActionClient
+from client.page import actions_table, provider_page
 from client.polling import BadAnswer
 from client.trace import RETRIES
 from tests.client.conftest import BODY, Command, Done
@@ -65,6 +66,10 @@ def test_each_kind_of_error_has_its_exit_code(
         ({"description": "x" * 297 + "a-token-of-mine"}, f"409 Conflict: {'x' * 297}***\n"),
         ({"errors": [{"detail": "x" * 290 + "a-token-of-mine"}]}, f"409 Conflict: {'x' * 290}***\n"),
         ({"description": "a-token\x01-of-mine is wrong"}, "409 Conflict: *** is wrong\n"),
+        ({"description": "one\nError: two\r\n\u2028three"}, "409 Conflict: one Error: two three\n"),
+        ({"code": "A\nB", "description": "so"}, "409 A B: so\n"),
+        ({"errors": [{"detail": "one\n"}, {"detail": "tw\no"}]}, "409 Conflict:\n  - one\n  - tw o\n"),
+        ({"description": "\u202eabc\u2066 a\u200f\u061c\ufeffb"}, "409 Conflict: abc ab\n"),
         ("<" * 9_990 + "a-token-of-mine", f"409 Conflict: {'<' * 299}…\n"),
         ("<style>" * 1_000_000, "409 Conflict\n"),
     ],
@@ -112,7 +117,7 @@ def test_a_response_that_drips_has_a_total_time(
 def test_a_look_takes_no_longer_than_the_patience(odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("client.action_client.SHORTEST_TIMEOUT_SECONDS", 0.1)
     odd.answer("GET /a/status", Answer(200, "{", drips="body"))
-    with pytest.raises(BadAnswer, match="within 0.4 seconds"):
+    with pytest.raises(BadAnswer, match=r"within 0\.4 seconds"):
         ActionClient(odd.url).wait("a", patience_seconds=0.2)
 
 
@@ -259,6 +264,42 @@ def test_a_schema_that_makes_no_sense_stops_nobody(odd_command: Command, odd: Od
     assert odd_command("run", "--interactive").exit_code in (2, 6)
 
 
+def all_of_all_of(levels: int) -> dict[str, Any]:
+    definitions = {f"l{level}": {"allOf": [{"$ref": f"#/definitions/l{level + 1}"}] * 2} for level in range(levels)} | {
+        f"l{levels}": {"type": "object"}
+    }
+    return {"definitions": definitions, "allOf": [{"$ref": "#/definitions/l0"}]}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {**all_of_all_of(40), "properties": {"a": {"const": 1}}, "required": ["a"]},
+        {"properties": {"a": {"pattern": "^(x+x+)+$", "examples": ["x" * 40 + "y"]}}, "required": ["a"]},
+    ],
+    ids=["exponential allOf", "catastrophic pattern"],
+)
+def test_a_schema_that_takes_forever_stops_nobody(
+    odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch, schema: Any
+) -> None:
+    monkeypatch.setattr("client.schema_check.LIMIT_SECONDS", 0.5)
+    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": schema}))
+    odd.answer("POST /run", action("ACTIVE"))
+    body = json.dumps({"a": "x" * 40 + "y"})
+    done = odd_command("run", "-b", body)
+    assert done.exit_code == 0
+    assert done.err == "The input is sent unchecked: checking the provider's input_schema took more than 0.5 seconds.\n"
+    assert "--interactive --watch" in provider_page({**DESCRIPTION, "input_schema": schema}, run_command="run")
+
+
+def test_a_schema_that_is_too_large_stops_nobody(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": {"description": "x" * 1_000_000}}))
+    odd.answer("POST /run", action("ACTIVE"))
+    done = odd_command("run", "-b", "{}")
+    assert done.exit_code == 0
+    assert "the provider's input_schema has more than 1,000,000 characters" in done.err
+
+
 def test_nothing_is_fetched_for_a_schema(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": {"$ref": f"{odd.url}/schema"}}))
     odd.answer("POST /run", action("ACTIVE"))
@@ -326,6 +367,38 @@ def test_what_a_provider_says_never_commands_the_terminal(odd_command: Command, 
         assert not {"\x1b", "\x9b", "\x07"} & set(done.out)
         assert done.json["label"] == label
         assert not {"\x1b", "\x9b"} & set(odd_command("status", "a", "--format", "yaml").out)
+
+
+HIDDEN = "\u202e\u2066\u200f\u061c"
+
+
+def test_what_a_provider_says_is_one_line_and_in_its_order(odd_command: Command, odd: OddProvider) -> None:
+    details = {"code": f"{HIDDEN}C", "description": f"a\n{HIDDEN}b"}
+    odd.answer("GET /a/status", action("INACTIVE", label=HIDDEN, details=details), action("FAILED", label=HIDDEN))
+    done = odd_command("status", "a", "--watch")
+    assert not set(HIDDEN) & set(done.err + done.out)
+    assert done.json["label"] == HIDDEN
+    assert "a b (C)" in done.err
+    as_yaml = odd_command("status", "a", "--format", "yaml")
+    assert not set(HIDDEN) & set(as_yaml.out)
+    assert as_yaml.yaml["label"] == HIDDEN
+
+
+def test_pages_show_one_line_for_each_text_of_a_provider() -> None:
+    spoof = f"one\nContact: {HIDDEN}two"
+    document = {"title": spoof, "admin_contact": spoof, "runnable_by": [spoof], "globus_auth_scope": spoof}
+    lines = provider_page(document, run_command="run").splitlines()
+    assert sum(line.startswith("Contact:") for line in lines) == 1
+    assert lines[0] == "one Contact: two"
+    assert not set(HIDDEN) & set("".join(lines))
+    table = actions_table([{"action_id": "a\nb", "status": spoof}])
+    assert table.splitlines()[1].startswith("a b")
+    assert not set(HIDDEN) & set(table)
+
+
+def test_what_is_to_be_typed_is_quoted_for_the_shell(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/log", Answer(200, {"entries": [], "has_next_page": True, "marker": "$(touch x); ls"}))
+    assert odd_command("log", "a").err == "There are more entries: add --marker '$(touch x); ls'\n"
 
 
 def test_the_scope_may_be_told_by_the_refusal(odd: OddProvider, command: Command) -> None:
