@@ -15,6 +15,7 @@ from globus_sdk.globus_app import GlobusApp
 from globus_sdk.scopes import Scope
 from requests.utils import parse_header_links
 
+from .plain_json import use_plain_json
 from .polling import PATIENCE_SECONDS, BadAnswer, Look, follow
 from .scope import parse, resource_server, scope_in_document, scope_in_refusal
 from .services import may_receive, of_globus
@@ -67,6 +68,7 @@ class ActionClient(BaseClient):
         self._scope = scope
         super().__init__(base_url=action_url, app=app, authorizer=authorizer, **options)
         mount(self, LimitedAdapter())
+        use_plain_json(self)
 
     @classmethod
     def new_client(cls, action_url: str, authorizer: GlobusAuthorizer | None, http_timeout: float = 10) -> ActionClient:
@@ -96,7 +98,9 @@ class ActionClient(BaseClient):
         :raises BadAnswer: the response is nested too deeply, too large, or does not end in time.
         """
         try:
-            return super().request(*arguments, **options)
+            response = super().request(*arguments, **options)
+            response.data  # noqa: B018 # parses it: globus-sdk 4.10 would do that later
+            return response
         except RecursionError as error:
             raise BadAnswer("The provider's answer is no JSON: it is nested too deeply.") from error
 
@@ -111,26 +115,35 @@ class ActionClient(BaseClient):
         manage_by: Iterable[str] | None = None,
         monitor_by: Iterable[str] | None = None,
         label: str | None = None,
+        *,
+        run_managers: str | Iterable[str] | None = None,
+        run_monitors: str | Iterable[str] | None = None,
+        force_path: str | None = None,
         **fields: Any,
     ) -> GlobusHTTPResponse:
         """Start an action.
 
         :param body: the provider's input.
-        :param request_id: names this request: a repeat of it starts no second action. A new one by default.
+        :param request_id: identifies this request: repeating it does not start a second action. A new one by default.
         :param manage_by: principal URNs (``urn:globus:auth:identity:UUID``, ``urn:globus:groups:id:UUID``) of those who
             may also cancel and release it.
-        :param monitor_by: of those who may see it.
-        :param fields: further ones of the request, such as `deadline` and `release_after`.
+        :param monitor_by: principal URNs of those who may see it.
+        :param label: a short text to recognize the action by.
+        :param run_managers: further values of `manage_by`, under the name that the retired library also accepted.
+        :param run_monitors: further values of `monitor_by`, likewise.
+        :param force_path: a path below `action_url`, or a URL, to post to in place of ``/run``.
+        :param fields: further fields of the request, such as `deadline` and `release_after`.
         """
         request = {
             "request_id": request_id or str(uuid.uuid4()),
             "body": body,
-            "manage_by": None if manage_by is None else list(manage_by),
-            "monitor_by": None if monitor_by is None else list(monitor_by),
+            "manage_by": _merged(manage_by, run_managers),
+            "monitor_by": _merged(monitor_by, run_monitors),
             "label": label,
             **fields,
         }
-        return self.post(self._url("run"), data={name: value for name, value in request.items() if value is not None})
+        given = {name: value for name, value in request.items() if value is not None}
+        return self.post(self._forced_url(force_path) if force_path else self._url("run"), data=given)
 
     def status(self, action_id: str) -> GlobusHTTPResponse:
         """How an action is."""
@@ -235,6 +248,11 @@ class ActionClient(BaseClient):
         finally:
             policy.max_retries = kept
 
+    def _forced_url(self, path: str) -> str:
+        if path.startswith(("http://", "https://")):
+            return path
+        return f"{self.action_url.rstrip('/')}/{path.lstrip('/')}"
+
     def _url(self, *parts: str) -> str:
         # complete, since globus-sdk quotes a path, and a part is quoted here: it may hold a slash
         return "/".join([self.action_url.rstrip("/"), *(quote(part, safe="") for part in parts)])
@@ -255,6 +273,13 @@ def find_scope(client: ActionClient) -> str:
     if scope is None:
         raise LookupError(f"{client.action_url} does not tell its scope to somebody without a token: it must be given.")
     return scope
+
+
+def _merged(principals: Iterable[str] | None, more: str | Iterable[str] | None) -> list[str] | None:
+    """Return both without duplicates, in order; None if neither is given."""
+    if principals is None and more is None:
+        return None
+    return list(dict.fromkeys([*(principals or ()), *([more] if isinstance(more, str) else more or ())]))
 
 
 def _next_link(response: GlobusHTTPResponse) -> str | None:

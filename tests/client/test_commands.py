@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
-from tests.api import check_status_document
 from tests.client.conftest import BODY, Command, hear_ctrl_c
-from tests.processes import ROOT, RunningProvider, clean_environment, free_port
-from tests.test_http import wait_until
+from tests.processes import PROVIDER_PYTHON, ROOT, RunningProvider, clean_environment, free_port
 
 BOB = "5b1c0de0-0000-4000-8000-000000000b0b"
 GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
@@ -33,7 +33,7 @@ def test_introspect_shows_the_document(alice: Command) -> None:
 def test_the_life_of_an_action(alice: Command) -> None:
     started = alice("run", "--body", BODY, "--label", "by hand", "--release-after", "P7D")
     assert (started.exit_code, started.err) == (0, "")
-    check_status_document(started.json)
+    assert started.json.keys() >= {"action_id", "status", "creator_id", "start_time", "details"}
     action_id = started.json["action_id"]
     assert (started.json["label"], started.json["release_after"]) == ("by hand", "P7D")
     assert alice("status", action_id).json == started.json
@@ -52,6 +52,13 @@ def test_the_life_of_an_action(alice: Command) -> None:
     gone = alice("status", action_id)
     assert (gone.exit_code, gone.out) == (4, "")
     assert gone.err == f"Error: 404 NotFound: There is no action {action_id}.\n"
+
+
+def test_what_run_shows_is_valid_by_the_toolkit(alice: Command) -> None:
+    pytest.importorskip("globus_action_provider_tools", reason="it cannot be installed beside globus-sdk 4")
+    from tests.api import check_status_document
+
+    check_status_document(alice("run", "--body", BODY, "--label", "by hand").json)
 
 
 def test_run_and_watch_until_the_end(command: Command, quick_provider: RunningProvider) -> None:
@@ -278,20 +285,16 @@ def blueprint(slow_provider: RunningProvider) -> Iterator[str]:
         "WHATTIME_SCOPE": slow_provider.scope,
     }
     server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.serve", "benchmarks.blueprint_provider:create_app", str(port), "2"],
+        [PROVIDER_PYTHON, "-m", "benchmarks.serve", "benchmarks.blueprint_provider:create_app", str(port), "2"],
         cwd=ROOT,
         env=clean_environment(**settings, **slow_provider.environment),
     )
     url = f"http://127.0.0.1:{port}"
 
-    def answers() -> bool:
-        try:
-            return requests.get(url, timeout=5).status_code < 500
-        except requests.ConnectionError:
-            return False
-
+    patient = requests.Session()
+    patient.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.1)))
     try:
-        wait_until(answers)
+        assert patient.get(url, timeout=5).status_code < 500
         yield url
     finally:
         server.terminate()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import globus_sdk
 import pytest
 from globus_sdk.globus_app import ClientApp, GlobusAppConfig
@@ -44,6 +46,39 @@ def test_an_app_finds_the_scope_and_logs_in(quick_provider: RunningProvider, mon
     )
     client = ActionClient(quick_provider.url, app=app)
     assert client.wait(client.run({"utc_offset": 1}, release_after="P1D")["action_id"])["release_after"] == "P1D"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, {}),
+        ({"manage_by": ["a"], "monitor_by": []}, {"manage_by": ["a"], "monitor_by": []}),
+        ({"run_managers": ["b"]}, {"manage_by": ["b"]}),
+        ({"manage_by": ["a", "b"], "run_managers": ["b", "c"]}, {"manage_by": ["a", "b", "c"]}),
+        ({"run_monitors": "b"}, {"monitor_by": ["b"]}),
+        ({"monitor_by": ("a",), "run_monitors": ["b"]}, {"monitor_by": ["a", "b"]}),
+        ({"tags": ["t"]}, {"tags": ["t"]}),
+    ],
+    ids=str,
+)
+def test_the_aliases_of_the_retired_library_are_merged(odd: OddProvider, given: Any, sent: Any) -> None:
+    odd.answer("POST /run", action("ACTIVE"))
+    ActionClient(odd.url).run({}, "id", **given)
+    assert odd.bodies == [{"request_id": "id", "body": {}, **sent}]
+
+
+@pytest.mark.parametrize("form", ["/custom/run", "custom/run", "{url}/custom/run"])
+def test_run_can_post_to_another_path(odd: OddProvider, form: str) -> None:
+    odd.answer("POST /custom/run", action("ACTIVE"))
+    ActionClient(f"{odd.url}/").run({}, force_path=form.format(url=odd.url))
+    assert odd.requests == ["POST /custom/run"]
+
+
+def test_json_is_read_and_written_as_it_is_whatever_is_installed(odd: OddProvider) -> None:
+    odd.answer("POST /run", action("ACTIVE", label="\ud800"))
+    client = ActionClient(odd.url)
+    assert client.run({"large": 2**70, "half": "\ud800"})["label"] == "\ud800"
+    assert odd.bodies[0]["body"] == {"large": 2**70, "half": "\ud800"}
 
 
 def test_the_toolkits_errors_have_a_message(odd: OddProvider) -> None:
