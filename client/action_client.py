@@ -67,6 +67,7 @@ class ActionClient(BaseClient):
             raise ValueError(of_globus(scope))
         self._scope = scope
         super().__init__(base_url=action_url, app=app, authorizer=authorizer, **options)
+        self.base_url = action_url  # globus-sdk 3 adds a slash
         mount(self, LimitedAdapter())
         use_plain_json(self)
 
