@@ -24,16 +24,18 @@ def log_in(session: Session, force: bool, browser: bool | None) -> None:
     """Log in: for the provider at --action-url, if one is given."""
     if session.credentials.token is not None:
         raise Refusal("There is a token (--token, ACTION_TOKEN): with it, there is no login.", USAGE)
-    app = login.open_app(session.credentials, session.talk, browser=browser, provider_url=session.action_url)
+    app = login.open_app(session.credentials, session.console, browser=browser, provider_url=session.action_url)
     session.app = app
     if session.action_url or session.action_scope:
         session.claim_scope()
         login.require(app, session.scope)
     if not app.login_required() and not force:
-        session.talk.say(f"You are logged in already, as {name_of(session)}. (--force logs in again, logout logs out.)")
+        session.console.say(
+            f"You are logged in already, as {name_of(session)}. (--force logs in again, logout logs out.)"
+        )
         return
     app.login(force=True)
-    session.talk.say(f"You are logged in as {name_of(session)}.")
+    session.console.say(f"You are logged in as {name_of(session)}.")
 
 
 @cli.command("logout")
@@ -42,8 +44,8 @@ def log_out(session: Session) -> None:
     """Log out: revoke and delete the tokens that are stored."""
     if session.credentials.token is not None:
         raise Refusal("There is a token (--token, ACTION_TOKEN): with it, there is nothing to log out of.", USAGE)
-    app = login.open_app(session.credentials, session.talk, provider_url=session.action_url)
-    session.talk.say("You are logged out." if login.log_out(app) else "You were not logged in.")
+    app = login.open_app(session.credentials, session.console, provider_url=session.action_url)
+    session.console.say("You are logged out." if login.log_out(app) else "You were not logged in.")
 
 
 @cli.command()
@@ -65,11 +67,11 @@ def completion(shell: str) -> None:
 
 
 def who(session: Session) -> dict[str, Any]:
-    token = login.authorizer(session.credentials, session.talk)
+    token = login.authorizer(session.credentials, session.console)
     if token is not None and login.is_unclear_which_auth(session.action_url):
         raise Refusal(login.TOKEN_OF_WHICH_AUTH, USAGE)
     try:
-        return login.userinfo(session.app, token, session.talk)
+        return login.userinfo(session.app, token, session.console)
     except globus_sdk.AuthAPIError as error:
         if token is None or error.http_status not in (401, 403):
             raise

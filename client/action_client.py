@@ -16,7 +16,7 @@ from globus_sdk.scopes import Scope
 from requests.utils import parse_header_links
 
 from .plain_json import use_plain_json
-from .polling import PATIENCE_SECONDS, BadAnswer, Look, follow
+from .polling import PATIENCE_SECONDS, BadResponse, PollResult, follow
 from .scope import parse, resource_server, scope_in_document, scope_in_refusal
 from .services import may_receive, of_globus
 from .transport import LimitedAdapter, mount
@@ -96,14 +96,14 @@ class ActionClient(BaseClient):
     def request(self, *arguments: Any, **options: Any) -> GlobusHTTPResponse:
         """As in the base class.
 
-        :raises BadAnswer: the response is nested too deeply, too large, or does not end in time.
+        :raises BadResponse: the response is nested too deeply, too large, or does not end in time.
         """
         try:
             response = super().request(*arguments, **options)
             response.data  # noqa: B018 # parses it: globus-sdk 4.10 would do that later
             return response
         except RecursionError as error:
-            raise BadAnswer("The provider's answer is no JSON: it is nested too deeply.") from error
+            raise BadResponse("The provider's answer is no JSON: it is nested too deeply.") from error
 
     def introspect(self) -> GlobusHTTPResponse:
         """What the provider is, who may use it, and the schema of its input."""
@@ -211,10 +211,10 @@ class ActionClient(BaseClient):
         *,
         patience_seconds: float = PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
-    ) -> Iterator[Look]:
-        """Look at an action again and again until it is complete: see :func:`.polling.follow`."""
+    ) -> Iterator[PollResult]:
+        """PollResult at an action again and again until it is complete: see :func:`.polling.follow`."""
         longest = max(patience_seconds, SHORTEST_TIMEOUT_SECONDS)
-        return follow(lambda: self._look(action_id, longest), patience_seconds=patience_seconds, sleep=sleep)
+        return follow(lambda: self._poll(action_id, longest), patience_seconds=patience_seconds, sleep=sleep)
 
     def wait(self, action_id: str, *, patience_seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """The status of an action once it has SUCCEEDED or FAILED.
@@ -224,11 +224,11 @@ class ActionClient(BaseClient):
         :raises globus_sdk.NetworkError: it could not be reached for longer than that.
         """
         document: dict[str, Any] = {}
-        for look in self.follow(action_id, patience_seconds=patience_seconds):
-            document = look.document or {}
+        for result in self.follow(action_id, patience_seconds=patience_seconds):
+            document = result.document or {}
         return document
 
-    def _look(self, action_id: str, timeout_seconds: float) -> GlobusHTTPResponse:
+    def _poll(self, action_id: str, timeout_seconds: float) -> GlobusHTTPResponse:
         """Return its status, by one request that takes no longer than `timeout_seconds`: `follow` does the retries."""
         own = self.transport.http_timeout
         limit = timeout_seconds if own is None else min(own, timeout_seconds)

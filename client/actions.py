@@ -13,13 +13,13 @@ import globus_sdk
 from . import page
 from .action_client import ROLES, STATUSES
 from .body import read_body
+from .console import one_line
 from .errors import NOT_FOUND, USAGE, Refusal
 from .group import cli
-from .outcome import ask, check_body, complete_ids, finish, give_consent, listed, release_each
-from .polling import PATIENCE_SECONDS, BadAnswer
+from .outcome import ask, check_body, complete_ids, consent_before_resuming, finish, keeps_no_log, listed, release_each
+from .polling import PATIENCE_SECONDS, BadResponse
 from .principal import principal_urns
 from .session import Session, an_object, common_options
-from .talk import one_line
 
 
 class Count(click.IntRange):
@@ -108,8 +108,8 @@ def run(
     client = session.client
     try:
         action = an_object(client.run(given, request_id, **fields))
-    except (globus_sdk.NetworkError, BadAnswer, KeyboardInterrupt):
-        session.talk.say(f"The action may have started. To repeat this safely, add --request-id {request_id}")
+    except (globus_sdk.NetworkError, BadResponse, KeyboardInterrupt):
+        session.console.say(f"The action may have started. To repeat this safely, add --request-id {request_id}")
         raise
     return finish(session, action, watched, patience)
 
@@ -157,13 +157,22 @@ def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) ->
 @common_options
 def log(session: Session, action_id: str, limit: int, reverse: bool, marker: str | None) -> None:
     """Show what has happened to an action."""
-    document = an_object(session.client.log(action_id, limit, reverse, marker))
+    try:
+        document = an_object(session.client.log(action_id, limit, reverse, marker))
+    except globus_sdk.GlobusAPIError as error:
+        if error.http_status in (404, 405, 501) and keeps_no_log(session):
+            raise Refusal(
+                'This provider keeps no logs: its introspection document has no "log_supported": true. '
+                "`status` shows the action.",
+                NOT_FOUND,
+            ) from error
+        raise
     entries = document.get("entries")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return session.show(document)
     if document.get("has_next_page"):
         marker = shlex.quote(one_line(str(document.get("marker"))))
-        session.talk.say(f"There are more entries: add --marker {marker}")
+        session.console.say(f"There are more entries: add --marker {marker}")
     return session.show(document, lambda: page.log_table(entries))
 
 
@@ -181,18 +190,19 @@ def list_actions(
     """List your actions, the newest first."""
     actions = listed(session, statuses or STATUSES, roles, None if all_of_them else limit)
     if not actions:
-        session.talk.say("There are none.")
+        session.console.say("There are none.")
     session.show(actions, lambda: page.actions_table(actions))
 
 
 @cli.command()
 @ACTION_ID
 @click.option("--query-for-inactive-reason/--no-query-for-inactive-reason", "query", default=True, show_default=True,
-              help="See first what it waits for, and ask for your consent where that is it.")  # fmt: skip
+              help="Ask first what the action waits for; if it is your consent, log in with it.")  # fmt: skip
 @watching
 @common_options
 def resume(session: Session, action_id: str, query: bool, watched: bool, patience: float) -> int:
-    """Have an action go on that waits for you."""
-    if query:
-        give_consent(session, an_object(session.client.status(action_id)))
-    return finish(session, an_object(session.client.resume(action_id)), watched, patience)
+    """Resume an INACTIVE action, which waits for you."""
+    action = an_object(session.client.status(action_id)) if query else {}
+    if not consent_before_resuming(session, action):
+        return finish(session, action, False, patience, resumed=True)
+    return finish(session, an_object(session.client.resume(action_id)), watched, patience, resumed=True)

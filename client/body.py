@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from .talk import shorten
+from .console import shorten
 
 MOST_VALUES = 100_000
 

@@ -22,10 +22,10 @@ from globus_sdk.login_flows import (
 from globus_sdk.login_flows.local_server_login_flow_manager import LocalServerEnvironmentalLoginError
 
 from . import origins
+from .console import Console
 from .errors import NOT_ALLOWED, USAGE, Refusal
+from .reporting import report_requests
 from .scope import parse, resource_server
-from .talk import Talk
-from .trace import trace
 from .transport import LOOPBACK
 
 APP_NAME = "globus-action"
@@ -61,7 +61,7 @@ class Credentials:
     client_secret: str | None = None
 
 
-def authorizer(credentials: Credentials, talk: Talk) -> globus_sdk.AccessTokenAuthorizer | None:
+def authorizer(credentials: Credentials, console: Console) -> globus_sdk.AccessTokenAuthorizer | None:
     """For the token that was given, if one was.
 
     :raises Refusal: it cannot be one.
@@ -71,12 +71,12 @@ def authorizer(credentials: Credentials, talk: Talk) -> globus_sdk.AccessTokenAu
         return None
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise Refusal("--token or ACTION_TOKEN: this is no token: one has no blanks and no special characters.", USAGE)
-    talk.keep_secret(token)
+    console.keep_secret(token)
     return globus_sdk.AccessTokenAuthorizer(token)
 
 
 def open_app(
-    credentials: Credentials, talk: Talk, *, browser: bool | None = None, provider_url: str | None = None
+    credentials: Credentials, console: Console, *, browser: bool | None = None, provider_url: str | None = None
 ) -> GlobusApp:
     """The app of the service or the person, with the tokens that are stored for it.
 
@@ -85,32 +85,32 @@ def open_app(
     """
     client_id = credentials.client_id or _known_client_id(provider_url)
     try:
-        return _app(client_id, credentials, talk, browser)
+        return _app(client_id, credentials, console, browser)
     except (ValueError, KeyError, TypeError) as error:  # as the SDK's storage raises them
         file = _app_folder() / client_id / APP_NAME / "tokens.json"
         raise Refusal(f"The stored tokens cannot be read: delete {file}, and log in again.", NOT_ALLOWED) from error
 
 
-def _app(client_id: str, credentials: Credentials, talk: Talk, browser: bool | None) -> GlobusApp:
+def _app(client_id: str, credentials: Credentials, console: Console, browser: bool | None) -> GlobusApp:
     if credentials.client_secret:
-        talk.keep_secret(credentials.client_secret)
+        console.keep_secret(credentials.client_secret)
         service = globus_sdk.ConfidentialAppAuthClient(client_id, credentials.client_secret, app_name=APP_NAME)
-        trace(service, talk)
+        report_requests(service, console)
         return _with_auth_scopes(ClientApp(APP_NAME, login_client=service))
     login_client = globus_sdk.NativeAppAuthClient(client_id, app_name=APP_NAME)
-    trace(login_client, talk)
+    report_requests(login_client, console)
 
     def log_in_if_somebody_is_there(app: GlobusApp, error: globus_sdk.GlobusError) -> None:
-        if not talk.can_ask:
+        if not console.can_ask:
             raise Refusal(
                 "You are not logged in for this provider: `login` first, or set ACTION_TOKEN.", NOT_ALLOWED
             ) from error
-        talk.say("You are not logged in for this provider yet.")
+        console.say("You are not logged in for this provider yet.")
         app.login(force=True)
 
     config = GlobusAppConfig(
         request_refresh_tokens=True,
-        login_flow_manager=_flow(login_client, talk, browser),
+        login_flow_manager=_flow(login_client, console, browser),
         token_validation_error_handler=log_in_if_somebody_is_there,
     )
     return _with_auth_scopes(UserApp(APP_NAME, login_client=login_client, config=config))
@@ -131,10 +131,10 @@ def consent(app: GlobusApp, scope: str) -> None:
     app.login(auth_params=GlobusAuthorizationParameters(required_scopes=[scope]))
 
 
-def userinfo(app: GlobusApp | None, token: globus_sdk.AccessTokenAuthorizer | None, talk: Talk) -> dict[str, Any]:
+def userinfo(app: GlobusApp | None, token: globus_sdk.AccessTokenAuthorizer | None, console: Console) -> dict[str, Any]:
     """What Globus Auth knows of whoever is asking."""
     client = globus_sdk.AuthClient(app=app, authorizer=token)
-    trace(client, talk)
+    report_requests(client, console)
     return dict(client.userinfo().data)
 
 
@@ -184,12 +184,12 @@ def _app_folder() -> Path:
     return Path("~/.globus/app").expanduser()
 
 
-def _flow(login_client: globus_sdk.NativeAppAuthClient, talk: Talk, browser: bool | None) -> LoginFlowManager:
+def _flow(login_client: globus_sdk.NativeAppAuthClient, console: Console, browser: bool | None) -> LoginFlowManager:
     paste = PasteFlow(login_client, request_refresh_tokens=True, native_prefill_named_grant=APP_NAME)
-    paste.talk = talk
+    paste.console = console
     if browser is False or (browser is None and not _has_browser()):
         return paste
-    return BrowserFlow(login_client, paste, talk, alone=browser is True)
+    return BrowserFlow(login_client, paste, console, alone=browser is True)
 
 
 def _has_browser() -> bool:
@@ -202,24 +202,24 @@ def _has_browser() -> bool:
 class PasteFlow(CommandLineLoginFlowManager):
     """A login by a code that is pasted. What is asked is on stderr: stdout is for data."""
 
-    talk: Talk
+    console: Console
 
     def print_authorize_url(self, authorize_url: str) -> None:
-        self.talk.say("Open this link, log in, and paste the code that you get:\n", bold=True)
-        self.talk.say(f"{authorize_url}\n")
+        self.console.say("Open this link, log in, and paste the code that you get:\n", bold=True)
+        self.console.say(f"{authorize_url}\n")
 
     def prompt_for_code(self) -> str:
-        return self.talk.ask("Code")
+        return self.console.ask("Code")
 
 
 class BrowserFlow(LocalServerLoginFlowManager):
     """A login in a browser on this machine; where there is none, by a code."""
 
     def __init__(
-        self, login_client: globus_sdk.NativeAppAuthClient, paste: PasteFlow, talk: Talk, *, alone: bool
+        self, login_client: globus_sdk.NativeAppAuthClient, paste: PasteFlow, console: Console, *, alone: bool
     ) -> None:
         super().__init__(login_client, request_refresh_tokens=True, native_prefill_named_grant=APP_NAME)
-        self.paste, self.talk, self.alone = paste, talk, alone
+        self.paste, self.console, self.alone = paste, console, alone
 
     def run_login_flow(self, auth_parameters: GlobusAuthorizationParameters) -> globus_sdk.OAuthTokenResponse:
         try:
@@ -227,14 +227,14 @@ class BrowserFlow(LocalServerLoginFlowManager):
         except LocalServerEnvironmentalLoginError as error:
             if self.alone:
                 raise
-            self.talk.details(f"No browser: {error}")
+            self.console.details(f"No browser: {error}")
         return self.paste.run_login_flow(auth_parameters)
 
     @contextlib.contextmanager
     def background_local_server(self) -> Iterator[Any]:
         """As in the base class; once the browser is open, it says so."""
         with super().background_local_server() as server:
-            yield _Announcing(server, self.talk)
+            yield _Announcing(server, self.console)
 
 
 @dataclass(frozen=True)
@@ -242,12 +242,12 @@ class _Announcing:
     """The server that waits for the browser to come back."""
 
     server: Any
-    talk: Talk
+    console: Console
 
     @property
     def socket(self) -> Any:
         return self.server.socket
 
     def wait_for_code(self) -> Any:
-        self.talk.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
+        self.console.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
         return self.server.wait_for_code()

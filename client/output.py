@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from .talk import HIDDEN
+from .console import HIDDEN
 
 _ESCAPED = re.compile(f"[\x7f-\x9f{HIDDEN}]")
 

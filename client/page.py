@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from .console import one_line, printable
 from .polling import read_time
 from .principal import in_words
 from .schema import MOST_FIELDS, SchemaError, example, fields, read_schema
-from .talk import one_line, printable
 
 WIDEST = 100
 WIDEST_COLUMN = 44

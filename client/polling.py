@@ -1,4 +1,4 @@
-"""Following an action to its end: when to look again, and how long to bear with trouble."""
+"""Following an action to its end: when to result again, and how long to bear with trouble."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ GROWTH = 1.4
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 
-class BadAnswer(Exception):
+class BadResponse(Exception):
     """Raised when an answer is none that the Action Provider interface knows."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one look at an action has shown: its status document, or what came in between."""
+class PollResult:
+    """What one result at an action has shown: its status document, or what came in between."""
 
     document: dict[str, Any] | None = None
     trouble: Exception | None = None
@@ -45,7 +45,7 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Iterator[Look]:
+) -> Iterator[PollResult]:
     """Poll an action until it is complete: less and less often, but soon after its estimated completion time.
 
     Responses of 429 and 5xx, broken connections, and responses that are not a status are trouble, which is retried.
@@ -55,44 +55,44 @@ def follow(
     :param patience_seconds: how long trouble may last before it is raised.
     :raises GlobusAPIError: any other error, at once; or 429 and 5xx for longer than `patience_seconds`.
     :raises NetworkError: no response for longer than that.
-    :raises BadAnswer: no status of an action for longer than that.
+    :raises BadResponse: no status of an action for longer than that.
     """
     pause, last_status = FIRST_PAUSE_SECONDS, clock()
     while True:
-        look = _look(ask, now)
-        yield look
-        if look.is_complete:
+        result = _poll(ask, now)
+        yield result
+        if result.is_complete:
             return
-        if look.trouble is None:
+        if result.trouble is None:
             last_status = clock()
         left = last_status + patience_seconds - clock()
-        if look.trouble is not None and left <= 0:
-            raise look.trouble
-        if look.retry_after is not None:
-            sleep(min(look.retry_after, left if look.trouble is not None else max(left, LONGEST_PAUSE_SECONDS)))
+        if result.trouble is not None and left <= 0:
+            raise result.trouble
+        if result.retry_after is not None:
+            sleep(min(result.retry_after, left if result.trouble is not None else max(left, LONGEST_PAUSE_SECONDS)))
             continue
-        wait, pause = _pauses(look, pause, now())
-        sleep(wait if look.trouble is None else min(wait, left))
+        wait, pause = _pauses(result, pause, now())
+        sleep(wait if result.trouble is None else min(wait, left))
 
 
-def _look(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) -> Look:
+def _poll(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) -> PollResult:
     try:
         response = ask()
     except GlobusAPIError as error:
         if error.http_status != 429 and error.http_status < 500:
             raise
-        return Look(trouble=error, retry_after=_retry_after(error.headers.get("Retry-After"), now()))
-    except (NetworkError, BadAnswer) as error:
-        return Look(trouble=error)
+        return PollResult(trouble=error, retry_after=_retry_after(error.headers.get("Retry-After"), now()))
+    except (NetworkError, BadResponse) as error:
+        return PollResult(trouble=error)
     document = response.data
     if not isinstance(document, dict) or document.get("status") not in STATUS_WORDS:
-        return Look(trouble=BadAnswer("The provider's answer is not the status of an action."))
-    return Look(document, retry_after=_retry_after(response.headers.get("Retry-After"), now()))
+        return PollResult(trouble=BadResponse("The provider's answer is not the status of an action."))
+    return PollResult(document, retry_after=_retry_after(response.headers.get("Retry-After"), now()))
 
 
-def _pauses(look: Look, pause: float, now: datetime) -> tuple[float, float]:
+def _pauses(result: PollResult, pause: float, now: datetime) -> tuple[float, float]:
     """The next pause, and the one after it. The next ends when the action expects to be done, if that is sooner."""
-    expected = estimated_completion(look.document) if look.document else None
+    expected = estimated_completion(result.document) if result.document else None
     left = (expected - now).total_seconds() + 0.1 if expected else 0.0
     if 0 < left < pause:
         return left, FIRST_PAUSE_SECONDS

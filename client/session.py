@@ -18,12 +18,12 @@ from globus_sdk.globus_app import GlobusApp
 
 from . import login, origins, output
 from .action_client import ActionClient
+from .console import Console
 from .errors import NOT_ALLOWED, USAGE, Refusal
 from .login import Credentials
-from .polling import BadAnswer
+from .polling import BadResponse
+from .reporting import report_requests
 from .scope import resource_server, scope_in_document, scope_in_refusal
-from .talk import Talk
-from .trace import trace
 from .transport import LOOPBACK
 
 
@@ -35,19 +35,19 @@ class Session:
     action_scope: str | None
     credentials: Credentials
     output_format: str | None
-    talk: Talk
+    console: Console
 
     @functools.cached_property
     def app(self) -> GlobusApp | None:
         """Whoever logs in; nobody, where a token was given."""
         if self.credentials.token is not None:
             return None
-        return login.open_app(self.credentials, self.talk, provider_url=self.action_url)
+        return login.open_app(self.credentials, self.console, provider_url=self.action_url)
 
     @functools.cached_property
     def anonymous(self) -> ActionClient:
         """The provider, as everybody sees it."""
-        return self._traced(ActionClient(self.url))
+        return self._reporting(ActionClient(self.url))
 
     @functools.cached_property
     def public_description(self) -> dict[str, Any] | globus_sdk.GlobusAPIError:
@@ -67,13 +67,15 @@ class Session:
         """
         host = urlsplit(self.url)
         if host.scheme == "http" and host.hostname not in LOOPBACK:
-            self.talk.say(f"Warning: your token goes to {host.hostname} for all to read: its URL begins with http://")
-        token = login.authorizer(self.credentials, self.talk)
+            self.console.say(
+                f"Warning: your token goes to {host.hostname} for all to read: its URL begins with http://"
+            )
+        token = login.authorizer(self.credentials, self.console)
         if token is not None:
-            return self._traced(ActionClient(self.url, authorizer=token, app_name=login.APP_NAME))
+            return self._reporting(ActionClient(self.url, authorizer=token, app_name=login.APP_NAME))
         scope = self.scope
         self.claim_scope()
-        return self._traced(ActionClient(self.url, scope=scope, app=self.app))
+        return self._reporting(ActionClient(self.url, scope=scope, app=self.app))
 
     def claim_scope(self) -> None:
         """Have the app's tokens for the provider's scope go to this provider.
@@ -124,28 +126,32 @@ class Session:
         else:
             output.write(output.as_yaml(document) if self.output_format == "yaml" else output.as_json(document))
 
-    def command(self, name: str, *arguments: str) -> str:
-        """What to type for a further command about the same provider."""
+    def command(self, name: str, *arguments: str, action_scope: str | None = None) -> str:
+        """Return the shell command that runs `name` with the same provider and caller.
+
+        :param action_scope: names another scope than this command did.
+        """
         ctx = click.get_current_context()
-        words = [name]
-        for parameter, option in (("action_url", "--action-url"), ("action_scope", "--action-scope")):
-            words += _repeated(ctx, parameter, option)
+        words = [name, *_repeated(ctx, "action_url", "--action-url")]
+        words += ["--action-scope", action_scope] if action_scope else _repeated(ctx, "action_scope", "--action-scope")
         words += ["--token", "TOKEN"] if ctx.get_parameter_source("token") == ParameterSource.COMMANDLINE else []
         words += _repeated(ctx, "client_id", "--client-id")
         return " ".join([str(ctx.find_root().info_name), *map(shlex.quote, [*words, *arguments])])
 
-    def _traced(self, client: ActionClient) -> ActionClient:
-        trace(client, self.talk)
+    def _reporting(self, client: ActionClient) -> ActionClient:
+        report_requests(client, self.console)
         return client
 
 
 def an_object(response: globus_sdk.GlobusHTTPResponse) -> dict[str, Any]:
     """The JSON object that an answer is.
 
-    :raises BadAnswer: it is none.
+    :raises BadResponse: it is none.
     """
     if not isinstance(response.data, dict):
-        raise BadAnswer(f"The answer ({response.http_status}) is not a JSON object: is this URL an Action Provider's?")
+        raise BadResponse(
+            f"The answer ({response.http_status}) is not a JSON object: is this URL an Action Provider's?"
+        )
     return response.data
 
 
@@ -208,9 +214,9 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         credentials = Credentials(token, str(client_id) if client_id else None, client_secret)
         if client_secret and not client_id:
             raise click.UsageError("ACTION_CLIENT_SECRET is set, but not the id that it belongs to: ACTION_CLIENT_ID.")
-        talk: Talk = click.get_current_context().ensure_object(Talk)
-        talk.verbose = verbose
-        session = Session(action_url, action_scope, credentials, output_format, talk)
+        console: Console = click.get_current_context().ensure_object(Console)
+        console.verbose = verbose
+        session = Session(action_url, action_scope, credentials, output_format, console)
         return function(session, **rest)
 
     return with_session

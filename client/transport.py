@@ -11,7 +11,7 @@ from globus_sdk import BaseClient
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
-from .polling import BadAnswer
+from .polling import BadResponse
 
 CONNECT_SECONDS = 10.0
 LARGEST_RESPONSE_BYTES = 16_000_000
@@ -34,7 +34,7 @@ class LimitedAdapter(HTTPAdapter):
 
         :param timeout: how many seconds the server may be silent. Connecting takes 10 seconds of this at most, and the
             whole response no more than both together, even if each byte arrives in time.
-        :raises BadAnswer: the response takes longer, or is too large.
+        :raises BadResponse: the response takes longer, or is too large.
         """
         if isinstance(timeout, (int, float)):
             timeout = (min(timeout, CONNECT_SECONDS), timeout)
@@ -55,7 +55,7 @@ def within(seconds: float | None, work: Callable[[], Response]) -> Response:
 
     A thread does the work, because a socket's timeout starts anew with each byte.
 
-    :raises BadAnswer: it takes longer than that. The thread is left behind, and ends with the program.
+    :raises BadResponse: it takes longer than that. The thread is left behind, and ends with the program.
     """
     outcome: list[Response | BaseException] = []
 
@@ -69,7 +69,7 @@ def within(seconds: float | None, work: Callable[[], Response]) -> Response:
     thread.start()
     thread.join(seconds)
     if not outcome:
-        raise BadAnswer(f"The response did not end within {seconds:g} seconds.")
+        raise BadResponse(f"The response did not end within {seconds:g} seconds.")
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return outcome[0]
@@ -85,7 +85,7 @@ def _limited(raw: Any) -> Callable[..., Iterator[bytes]]:
             length += len(part)
             if length > LARGEST_RESPONSE_BYTES:
                 raw.close()
-                raise BadAnswer(f"The provider's response is larger than {LARGEST_RESPONSE_BYTES:,} bytes.")
+                raise BadResponse(f"The provider's response is larger than {LARGEST_RESPONSE_BYTES:,} bytes.")
             yield part
 
     return read

@@ -16,7 +16,7 @@ DESCRIPTION = {"title": "Odd", "globus_auth_scope": SCOPE, "input_schema": {"typ
 
 
 @dataclass(frozen=True)
-class Answer:
+class CannedResponse:
     """One response. `None` for a status drops the connection; `drips` sends it byte by byte, and never ends."""
 
     status: int | None = 200
@@ -35,29 +35,29 @@ class Answer:
         return "text/html" if isinstance(self.body, (str, bytes)) else "application/json"
 
 
-def action(status: str, **fields: Any) -> Answer:
+def action(status: str, **fields: Any) -> CannedResponse:
     """The status of the action "a"."""
-    return Answer(body={"action_id": "a", "status": status, **fields})
+    return CannedResponse(body={"action_id": "a", "status": status, **fields})
 
 
 class OddProvider:
     """What it answers to each request, in turn; the last answer is for all that follow."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.answers: dict[str, list[CannedResponse]] = defaultdict(list)
         self.requests: list[str] = []
         self.bodies: list[Any] = []
         self.tokens: list[str | None] = []
         self.url = ""
 
-    def answer(self, request: str, *answers: Answer) -> None:
+    def answer(self, request: str, *answers: CannedResponse) -> None:
         """:param request: as "GET /a/status"."""
         self.answers[request] = list(answers)
 
-    def next_answer(self, request: str) -> Answer:
+    def next_answer(self, request: str) -> CannedResponse:
         left = self.answers[request]
         if not left:
-            return Answer(404, {"code": "NotFound", "description": f"No {request}"})
+            return CannedResponse(404, {"code": "NotFound", "description": f"No {request}"})
         return left.pop(0) if len(left) > 1 else left[0]
 
 
@@ -105,7 +105,7 @@ def running_odd_provider() -> Iterator[OddProvider]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider.url = f"http://127.0.0.1:{server.server_port}"
-    provider.answer("GET /", Answer(body=DESCRIPTION))
+    provider.answer("GET /", CannedResponse(body=DESCRIPTION))
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield provider

@@ -10,7 +10,7 @@ from globus_sdk.globus_app import ClientApp, GlobusAppConfig
 
 from client import ActionAPIError, ActionClient
 from client.scope import resource_server
-from tests.client.odd_provider import SCOPE, Answer, OddProvider, action
+from tests.client.odd_provider import SCOPE, CannedResponse, OddProvider, action
 from tests.processes import RunningProvider
 
 CONFIG = GlobusAppConfig(token_storage="memory")
@@ -82,14 +82,14 @@ def test_json_is_read_and_written_as_it_is_whatever_is_installed(odd: OddProvide
 
 
 def test_the_toolkits_errors_have_a_message(odd: OddProvider) -> None:
-    odd.answer("GET /a/status", Answer(404, {"code": "ActionNotFound", "description": "No action a"}))
+    odd.answer("GET /a/status", CannedResponse(404, {"code": "ActionNotFound", "description": "No action a"}))
     with pytest.raises(globus_sdk.GlobusAPIError) as refused:
         ActionClient(odd.url).status("a")
     assert (refused.value.code, refused.value.message) == ("ActionNotFound", "No action a")
 
 
 def test_waiting_ends_with_patience(odd: OddProvider, naps: list[float]) -> None:
-    odd.answer("GET /a/status", action("ACTIVE"), Answer(503))
+    odd.answer("GET /a/status", action("ACTIVE"), CannedResponse(503))
     with pytest.raises(ActionAPIError):
         ActionClient(odd.url).wait("a", patience_seconds=0)
     assert len(odd.requests) == 2

@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -15,21 +16,24 @@ from globus_sdk.globus_app import ClientApp
 from client import ActionClient
 from client.origins import _is_run_by
 from client.services import may_receive
+from client.waiting import required_scope, scope_to_request
 from tests.client.conftest import BODY, Command, Terminal, seen
-from tests.client.odd_provider import DESCRIPTION, SCOPE, Answer, OddProvider, action, running_odd_provider
+from tests.client.odd_provider import DESCRIPTION, SCOPE, CannedResponse, OddProvider, action, running_odd_provider
 from tests.client.person import choose
 from tests.processes import RunningProvider
 
 SERVICE_ID = "0e0e0e0e-0000-4000-8000-000000000000"
 
 
-def log_in(terminal: Any, name: str) -> None:
-    """Follow the link as this person, and type the code."""
+def log_in(terminal: Any, name: str) -> str:
+    """Follow the link as this person, and type the code. Returns the link."""
     terminal.expect(r"http://127\.0\.0\.1:\d+/v2/oauth2/authorize\S+")
-    code = choose(str(terminal.after), name)
+    link = str(terminal.after)
+    code = choose(link, name)
     terminal.expect("Code: ")
     terminal.setecho(False)
     terminal.sendline(code)
+    return link
 
 
 def stored(home: Path) -> list[Path]:
@@ -178,19 +182,110 @@ def test_whose_a_token_is(command: Command) -> None:
     assert (unknown.exit_code, unknown.out) == (3, "")
 
 
-def test_resuming_asks_for_the_consent_that_is_wanted(terminal: Terminal, odd: OddProvider) -> None:
-    needed = f"{SCOPE}[https://auth.globus.org/scopes/{SERVICE_ID}/more]"
-    details = {"code": "ConsentRequired", "required_scope": needed}
-    odd.answer("GET /a/status", action("INACTIVE", details=details), action("SUCCEEDED"))
+DEPENDENT = f"https://auth.globus.org/scopes/{SERVICE_ID}/more"
+NEEDED = f"{SCOPE}[{DEPENDENT}]"
+
+
+def needs_consent(scope: str = NEEDED) -> CannedResponse:
+    details = {"code": "ConsentRequired", "description": "It reads your groups.", "required_scope": scope}
+    return action("INACTIVE", details=details)
+
+
+def authorized_scopes(link: str) -> set[str]:
+    """The scopes that an authorize URL asks for."""
+    return set(parse_qs(urlsplit(link).query)["scope"][0].split(" "))
+
+
+@pytest.mark.parametrize("typed", ["resume a --watch", "status a --watch", "run -b {} --watch"])
+@pytest.mark.parametrize("scope", [NEEDED, DEPENDENT])
+def test_a_person_is_asked_for_the_consent_that_an_action_waits_for(
+    terminal: Terminal, odd: OddProvider, typed: str, scope: str
+) -> None:
+    odd.answer("POST /run", action("ACTIVE"))
+    odd.answer("GET /a/status", needs_consent(scope), action("SUCCEEDED"))
     odd.answer("POST /a/resume", action("ACTIVE"))
     login = terminal("login", "--no-browser", ACTION_URL=odd.url)
     log_in(login, "alice")
     seen(login)
-    resume = terminal("resume", "a", "--watch", ACTION_URL=odd.url, BROWSER="/no/such/browser")
-    resume.expect("The action waits for your consent to")
-    log_in(resume, "alice")
-    assert '"status": "SUCCEEDED"' in seen(resume)
+    watching = terminal(*typed.split(), ACTION_URL=odd.url, BROWSER="/no/such/browser")
+    watching.expect_exact("The action waits for your consent: It reads your groups (ConsentRequired).")
+    link = log_in(watching, "alice")
+    assert NEEDED in authorized_scopes(link)
+    assert '"status": "SUCCEEDED"' in seen(watching)
+    assert odd.requests.count("POST /a/resume") == 1
     assert odd.tokens[-1] != next(token for token in odd.tokens if token)
+
+
+def test_a_consent_that_does_not_help_is_asked_for_once(terminal: Terminal, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", needs_consent())
+    odd.answer("POST /a/resume", action("ACTIVE"))
+    login = terminal("login", "--no-browser", ACTION_URL=odd.url)
+    log_in(login, "alice")
+    seen(login)
+    watching = terminal("status", "--watch", "a", ACTION_URL=odd.url, BROWSER="/no/such/browser")
+    log_in(watching, "alice")
+    said = seen(watching, 7)
+    assert '"status": "INACTIVE"' in said
+    assert "Resume it at a terminal, to log in with your consent:" in said
+
+
+def test_an_action_that_waits_for_something_else_is_watched_on(terminal: Terminal, odd: OddProvider) -> None:
+    waiting = action("INACTIVE", details={"code": "Approval", "description": "Say yes."})
+    odd.answer("GET /a/status", waiting, waiting, action("SUCCEEDED"))
+    watching = terminal("status", "--watch", "a", ACTION_URL=odd.url, ACTION_TOKEN="a-token-of-mine")
+    said = seen(watching)
+    assert said.count("The action waits: Say yes (Approval). To resume it: python -m client resume a") == 1
+    assert '"status": "SUCCEEDED"' in said
+
+
+def test_a_service_consents_by_naming_the_scope(command: Command, odd: OddProvider, service: None) -> None:
+    odd.answer("GET /a/status", needs_consent(DEPENDENT))
+    odd.answer("POST /a/resume", action("SUCCEEDED"))
+    assert command("status", "a", "--action-scope", SCOPE, url=odd.url).exit_code == 0
+    for typed in ("resume a", "status --watch a"):
+        done = command(*typed.split(), url=odd.url)
+        assert (done.exit_code, done.json["status"]) == (7, "INACTIVE")
+        assert done.err.endswith(f" resume --action-scope '{NEEDED}' a\n")
+    assert "POST /a/resume" not in odd.requests
+    assert command("resume", "a", "--action-scope", NEEDED, url=odd.url).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("needed", "requested"),
+    [
+        (NEEDED, NEEDED),
+        (DEPENDENT, NEEDED),
+        (SCOPE, SCOPE),
+        ("urn:globus:auth:scope:groups.api.globus.org:view_my_groups",
+         f"{SCOPE}[urn:globus:auth:scope:groups.api.globus.org:view_my_groups]"),
+        ("openid", None),
+        (f"{SCOPE} {DEPENDENT}", None),
+        (f"{SCOPE}[", None),
+        ("", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("own", [SCOPE, f"{SCOPE}[{DEPENDENT}]"])
+def test_a_consent_is_always_to_a_scope_of_the_provider(own: str, needed: str, requested: str | None) -> None:
+    assert scope_to_request(own, needed) == requested
+
+
+@pytest.mark.parametrize(
+    ("details", "scope"),
+    [
+        ({"code": "ConsentRequired", "required_scope": SCOPE}, SCOPE),
+        ({"code": "ConsentRequired", "authorization_parameters": {"required_scopes": [SCOPE]}}, SCOPE),
+        ({"code": "Approval", "required_scope": SCOPE}, None),
+        ({"code": "ConsentRequired", "required_scope": f"{SCOPE}\n"}, None),
+        ({"code": "ConsentRequired", "required_scope": "[" * 100_000}, None),
+        ({"code": "ConsentRequired", "required_scope": 7, "authorization_parameters": []}, None),
+        ({"code": "ConsentRequired", "authorization_parameters": {"required_scopes": 7}}, None),
+        (None, None),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_which_scope_an_action_waits_for(details: Any, scope: str | None) -> None:
+    assert required_scope({"status": "INACTIVE", "details": details}) == scope
+    assert required_scope({"status": "ACTIVE", "details": details}) is None
 
 
 @pytest.fixture
@@ -210,8 +305,8 @@ def test_a_provider_does_not_get_the_token_of_another_one(
     (file,) = tmp_path.glob(".globus/app/*/globus-action/providers.json")
     assert file.stat().st_mode & 0o777 == 0o600
     with running_odd_provider() as hostile:
-        challenge = Answer(401, "", {"WWW-Authenticate": f'Bearer scope="{scope}"'})
-        document = Answer(body={**DESCRIPTION, "globus_auth_scope": scope})
+        challenge = CannedResponse(401, "", {"WWW-Authenticate": f'Bearer scope="{scope}"'})
+        document = CannedResponse(body={**DESCRIPTION, "globus_auth_scope": scope})
         hostile.answer("GET /", document if told == "by the document" else challenge)
         hostile.answer("GET /a/status", action("ACTIVE"))
         for typed in ("status a", "run -b {}", "login"):
@@ -238,7 +333,7 @@ def test_a_service_names_the_scope_on_first_use_of_a_provider(command: Command, 
     assert command("status", "a", url=odd.url).exit_code == 0
     with running_odd_provider() as another:
         scope = f"{SCOPE.replace('0dd0', '0dd1')};ls"
-        another.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": scope}))
+        another.answer("GET /", CannedResponse(body={**DESCRIPTION, "globus_auth_scope": scope}))
         refused = command("status", "a", url=another.url)
         assert (refused.exit_code, refused.err.split("add ")[-1]) == (3, f"--action-scope '{scope}'\n")
         assert set(another.tokens) == {None}
@@ -266,7 +361,7 @@ OF_GLOBUS = [
 @pytest.mark.usefixtures("service")
 @pytest.mark.parametrize("scope", OF_GLOBUS)
 def test_no_provider_gets_a_token_of_a_globus_service(command: Command, odd: OddProvider, scope: str) -> None:
-    odd.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": scope}))
+    odd.answer("GET /", CannedResponse(body={**DESCRIPTION, "globus_auth_scope": scope}))
     for options in ((), ("--action-scope", scope)):
         refused = command("status", "a", *options, url=odd.url)
         assert (refused.exit_code, set(odd.tokens)) == (3, {None} if odd.tokens else set())
@@ -294,7 +389,7 @@ def test_globus_itself_may_get_a_token_of_a_globus_service(scope: str) -> None:
     ],
 )
 def test_a_provider_names_one_plain_scope(command: Command, odd: OddProvider, scope: str) -> None:
-    odd.answer("GET /", Answer(body={**DESCRIPTION, "globus_auth_scope": scope}))
+    odd.answer("GET /", CannedResponse(body={**DESCRIPTION, "globus_auth_scope": scope}))
     refused = command("status", "a", url=odd.url)
     assert (refused.exit_code, set(odd.tokens)) == (3, {None})
     assert "not the scope of an Action Provider" in refused.err
@@ -317,7 +412,7 @@ def test_the_providers_of_one_domain_may_share_its_resource_server(url: str, is_
 def test_a_token_is_not_said_to_be_missing_a_consent_silently(command: Command, odd: OddProvider) -> None:
     details = {"code": "ConsentRequired", "required_scope": SCOPE}
     odd.answer("GET /a/status", action("INACTIVE", details=details))
-    odd.answer("POST /a/resume", Answer(409, {"description": "No consent."}))
+    odd.answer("POST /a/resume", CannedResponse(409, {"description": "No consent."}))
     done = command("resume", "a", url=odd.url, token="a-token-of-mine")
     assert done.exit_code == 5
     assert f"The action waits for a token with your consent to {SCOPE}" in done.err

@@ -12,10 +12,10 @@ import pytest
 
 from client import ActionClient
 from client.page import actions_table, provider_page
-from client.polling import BadAnswer
-from client.trace import RETRIES
+from client.polling import BadResponse
+from client.reporting import RETRIES
 from tests.client.conftest import BODY, Command, Done
-from tests.client.odd_provider import DESCRIPTION, SCOPE, Answer, OddProvider, action
+from tests.client.odd_provider import DESCRIPTION, SCOPE, CannedResponse, OddProvider, action
 from tests.processes import free_port
 
 
@@ -44,7 +44,7 @@ def odd_command(command: Command, odd: OddProvider, naps: list[float]) -> Comman
 def test_each_kind_of_error_has_its_exit_code(
     odd_command: Command, odd: OddProvider, status: int, exit_code: int
 ) -> None:
-    odd.answer("GET /a/status", Answer(status, {"code": "Because", "description": "It is so."}))
+    odd.answer("GET /a/status", CannedResponse(status, {"code": "Because", "description": "It is so."}))
     done = odd_command("status", "a")
     assert (done.exit_code, done.out) == (exit_code, "")
     assert done.err.endswith(f"Error: {status} Because: It is so.\n")
@@ -76,12 +76,12 @@ def test_each_kind_of_error_has_its_exit_code(
     ids=lambda value: str(value)[:40],
 )
 def test_every_form_of_error_is_told_in_words(odd_command: Command, odd: OddProvider, body: Any, said: str) -> None:
-    odd.answer("GET /a/status", Answer(409, body))
+    odd.answer("GET /a/status", CannedResponse(409, body))
     assert odd_command("status", "a").err == f"Error: {said}"
 
 
 def test_a_very_short_token_is_not_looked_for_in_what_is_said(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /a/status", Answer(409, {"description": "It is so."}))
+    odd.answer("GET /a/status", CannedResponse(409, {"description": "It is so."}))
     assert odd_command("status", "a", token="s").err == "Error: 409 Conflict: It is so.\n"
 
 
@@ -90,7 +90,7 @@ def test_an_answer_that_is_too_large_is_trouble(
 ) -> None:
     monkeypatch.setattr("client.transport.LARGEST_RESPONSE_BYTES", 1000)
     for body, encoding in ((b"x" * 1001, "identity"), (gzip.compress(b"x" * 1001), "gzip")):
-        odd.answer("GET /a/status", Answer(200, body, {"Content-Encoding": encoding}))
+        odd.answer("GET /a/status", CannedResponse(200, body, {"Content-Encoding": encoding}))
         done = odd_command("status", "a")
         assert (done.exit_code, done.out) == (6, "")
         assert done.err == "Error: The provider's response is larger than 1,000 bytes.\n"
@@ -101,8 +101,8 @@ def test_a_response_that_drips_has_a_total_time(
     odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch, drips: str
 ) -> None:
     monkeypatch.setenv("GLOBUS_SDK_HTTP_TIMEOUT", "0.2")
-    odd.answer("GET /a/status", Answer(200, "{", drips=drips))
-    odd.answer("POST /run", Answer(200, "{", drips=drips))
+    odd.answer("GET /a/status", CannedResponse(200, "{", drips=drips))
+    odd.answer("POST /run", CannedResponse(200, "{", drips=drips))
     for typed in ("status a", "status a --watch --patience 0"):
         done = odd_command(*typed.split())
         assert (done.exit_code, done.out) == (6, "")
@@ -110,20 +110,20 @@ def test_a_response_that_drips_has_a_total_time(
     started = odd_command("run", "-b", BODY)
     assert (started.exit_code, started.out) == (6, "")
     assert f"To repeat this safely, add --request-id {odd.bodies[-1]['request_id']}" in started.err
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         ActionClient(odd.url).wait("a", patience_seconds=0)
 
 
 def test_a_look_takes_no_longer_than_the_patience(odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("client.action_client.SHORTEST_TIMEOUT_SECONDS", 0.1)
-    odd.answer("GET /a/status", Answer(200, "{", drips="body"))
-    with pytest.raises(BadAnswer, match=r"within 0\.4 seconds"):
+    odd.answer("GET /a/status", CannedResponse(200, "{", drips="body"))
+    with pytest.raises(BadResponse, match=r"within 0\.4 seconds"):
         ActionClient(odd.url).wait("a", patience_seconds=0.2)
 
 
 @pytest.mark.parametrize("status", [200, 409])
 def test_an_answer_that_is_nested_without_end_is_no_json(odd_command: Command, odd: OddProvider, status: int) -> None:
-    odd.answer("GET /", Answer(status, "[" * 100_000, {"Content-Type": "application/json"}))
+    odd.answer("GET /", CannedResponse(status, "[" * 100_000, {"Content-Type": "application/json"}))
     odd.answer("POST /run", action("ACTIVE"))
     done = odd_command("introspect")
     assert (done.exit_code, done.out) == (6, "")
@@ -132,7 +132,9 @@ def test_an_answer_that_is_nested_without_end_is_no_json(odd_command: Command, o
 
 
 def test_an_answer_that_is_nested_too_deeply_to_be_shown_is_trouble(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /a/status", Answer(200, '{"a": ' * 700 + "1" + "}" * 700, {"Content-Type": "application/json"}))
+    odd.answer(
+        "GET /a/status", CannedResponse(200, '{"a": ' * 700 + "1" + "}" * 700, {"Content-Type": "application/json"})
+    )
     done = odd_command("status", "a", "--format", "yaml")
     assert (done.exit_code, done.out) == (6, "")
     assert done.err == "Error: The provider's answer is nested too deeply.\n"
@@ -144,13 +146,13 @@ def test_an_answer_that_is_no_object_is_trouble(
     odd_command: Command, odd: OddProvider, body: str, arguments: str
 ) -> None:
     for request in ("GET /", "GET /a/status", "POST /run", "POST /a/cancel"):
-        odd.answer(request, Answer(200, body, {"Content-Type": "application/json"}))
+        odd.answer(request, CannedResponse(200, body, {"Content-Type": "application/json"}))
     done = odd_command(*arguments.split())
     assert (done.exit_code, done.out) == (6, "")
 
 
 def test_a_request_is_repeated_with_the_same_request_id(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("POST /run", Answer(503, "busy"), Answer(None), action("ACTIVE"))
+    odd.answer("POST /run", CannedResponse(503, "busy"), CannedResponse(None), action("ACTIVE"))
     done = odd_command("run", "-b", BODY)
     assert done.json["status"] == "ACTIVE"
     ids = [body["request_id"] for body in odd.bodies if body]
@@ -160,7 +162,7 @@ def test_a_request_is_repeated_with_the_same_request_id(odd_command: Command, od
 
 
 def test_a_run_that_was_never_answered_can_be_repeated(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("POST /run", Answer(None))
+    odd.answer("POST /run", CannedResponse(None))
     done = odd_command("run", "-b", BODY)
     assert (done.exit_code, done.out) == (6, "")
     assert f"To repeat this safely, add --request-id {odd.bodies[-1]['request_id']}" in done.err
@@ -182,7 +184,7 @@ def test_a_long_wait_is_told_of(odd_command: Command, odd: OddProvider, monkeypa
         def start(self) -> None:
             self.function(*self.args, **self.kwargs)
 
-    monkeypatch.setattr("client.trace.threading.Timer", AtOnce)
+    monkeypatch.setattr("client.reporting.threading.Timer", AtOnce)
     odd.answer("GET /a/status", action("ACTIVE"))
     done = odd_command("status", "a")
     assert done.err == f"Waiting for an answer from {odd.url.removeprefix('http://')} …\n"
@@ -190,18 +192,23 @@ def test_a_long_wait_is_told_of(odd_command: Command, odd: OddProvider, monkeypa
 
 
 def test_retry_after_is_kept_to(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
-    odd.answer("GET /a/status", Answer(429, "", {"Retry-After": "7"}), action("ACTIVE"))
+    odd.answer("GET /a/status", CannedResponse(429, "", {"Retry-After": "7"}), action("ACTIVE"))
     assert odd_command("status", "a").exit_code == 0
     assert naps == [7]
 
 
-def watch(odd_command: Command, odd: OddProvider, *answers: Answer, patience: str = "60") -> Done:
+def watch(odd_command: Command, odd: OddProvider, *answers: CannedResponse, patience: str = "60") -> Done:
     odd.answer("GET /a/status", *answers)
     return odd_command("status", "--watch", "--patience", patience, "a")
 
 
 def test_watching_survives_all_kinds_of_trouble(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
-    trouble = [Answer(None), Answer(502, "bad gateway"), Answer(200, "<html>"), Answer(200, {"status": "GONE FISHING"})]
+    trouble = [
+        CannedResponse(None),
+        CannedResponse(502, "bad gateway"),
+        CannedResponse(200, "<html>"),
+        CannedResponse(200, {"status": "GONE FISHING"}),
+    ]
     done = watch(odd_command, odd, action("ACTIVE"), *trouble, action("ACTIVE"), action("SUCCEEDED"))
     assert (done.exit_code, done.json["status"]) == (0, "SUCCEEDED")
     assert "502 Bad Gateway; trying again …" in done.err
@@ -211,37 +218,72 @@ def test_watching_survives_all_kinds_of_trouble(odd_command: Command, odd: OddPr
 
 
 def test_watching_keeps_to_retry_after(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
-    busy = Answer(429, "", {"Retry-After": "45"})
+    busy = CannedResponse(429, "", {"Retry-After": "45"})
     done = watch(odd_command, odd, busy, action("ACTIVE"), action("SUCCEEDED"), patience="60")
     assert done.exit_code == 0
     assert 44 < naps[0] <= 45
 
 
 def test_watching_does_not_go_on_for_ever(odd_command: Command, odd: OddProvider) -> None:
-    for answer in (Answer(None), Answer(500, "oops"), Answer(200, "{}"), Answer(204)):
+    for answer in (CannedResponse(None), CannedResponse(500, "oops"), CannedResponse(200, "{}"), CannedResponse(204)):
         done = watch(odd_command, odd, answer, patience="0")
         assert (done.exit_code, done.out) == (6, "")
         assert re.search(r"\nError: .+\n  Watch it again: .+\n  Cancel it: .+\n$", done.err)
 
 
 def test_watching_ends_when_the_action_is_gone(odd_command: Command, odd: OddProvider) -> None:
-    done = watch(odd_command, odd, action("ACTIVE"), Answer(404, {"description": "No such action"}))
+    done = watch(odd_command, odd, action("ACTIVE"), CannedResponse(404, {"description": "No such action"}))
     assert (done.exit_code, done.out) == (4, "")
 
 
-def test_an_action_that_waits_says_how_it_goes_on(odd_command: Command, odd: OddProvider) -> None:
-    waiting = action("INACTIVE", details={"code": "ConsentRequired", "description": "Say yes."})
-    done = watch(odd_command, odd, waiting, waiting, action("SUCCEEDED"))
-    assert done.exit_code == 0
-    assert done.err.count("The action waits: Say yes (ConsentRequired). So that it goes on, elsewhere: ") == 1
-    assert "resume a\n" in done.err
+@pytest.mark.parametrize("typed", ["status a --watch", "run -b {} --watch", "resume a", "resume a --watch"])
+def test_without_a_terminal_watching_ends_at_an_action_that_waits(
+    odd_command: Command, odd: OddProvider, typed: str
+) -> None:
+    waiting = action("INACTIVE", details={"code": "Approval", "description": "Say yes."})
+    odd.answer("GET /a/status", waiting)
+    odd.answer("POST /run", waiting)
+    odd.answer("POST /a/resume", waiting)
+    done = odd_command(*typed.split())
+    assert (done.exit_code, done.json["status"]) == (7, "INACTIVE")
+    assert "The action waits: Say yes (Approval).\n  Resume it:  " in done.err
+    assert done.err.endswith(" resume a\n")
+
+
+def test_showing_an_action_that_waits_is_not_a_failure(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", action("INACTIVE", display_status="Waiting for an approval"))
+    done = odd_command("status", "a")
+    assert (done.exit_code, done.json["status"]) == (0, "INACTIVE")
+    assert "The action waits: Waiting for an approval.\n" in done.err
+
+
+def test_resuming_continues_to_the_end(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", action("INACTIVE", details={"code": "Approval"}), action("SUCCEEDED"))
+    odd.answer("POST /a/resume", action("ACTIVE"))
+    done = odd_command("resume", "a", "--watch")
+    assert (done.exit_code, done.json["status"]) == (0, "SUCCEEDED")
+
+
+def test_a_provider_without_logs_says_so(odd_command: Command, odd: OddProvider) -> None:
+    done = odd_command("log", "a")
+    assert (done.exit_code, done.out) == (4, "")
+    assert done.err.startswith('Error: This provider keeps no logs: its introspection document has no "log_supported":')
+    odd.answer("GET /", CannedResponse(body={**DESCRIPTION, "log_supported": True}))
+    assert "404 NotFound: No GET /a/log" in odd_command("log", "a").err
+
+
+def test_an_input_that_is_refused_says_how_to_send_it_anyway(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /", CannedResponse(body={**DESCRIPTION, "input_schema": {"required": ["a"]}}))
+    refused = odd_command("run", "-b", "{}")
+    assert refused.exit_code == 2
+    assert "  - a: is missing\n(--no-check sends it as it is.)\n" in refused.err
 
 
 def test_an_action_without_an_id_cannot_be_watched(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("POST /run", Answer(202, {"status": "ACTIVE"}))
+    odd.answer("POST /run", CannedResponse(202, {"status": "ACTIVE"}))
     done = odd_command("run", "-b", BODY, "--watch")
     assert (done.exit_code, done.out) == (6, "")
-    assert "names no action_id" in done.err
+    assert "has no action_id" in done.err
 
 
 def test_an_action_that_is_complete_at_once_is_not_asked_about(odd_command: Command, odd: OddProvider) -> None:
@@ -257,7 +299,7 @@ def test_an_action_that_is_complete_at_once_is_not_asked_about(odd_command: Comm
     ids=str,
 )  # fmt: skip
 def test_a_schema_that_makes_no_sense_stops_nobody(odd_command: Command, odd: OddProvider, schema: Any) -> None:
-    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": schema}))
+    odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": schema}))
     odd.answer("POST /run", action("ACTIVE"))
     assert odd_command("run", "-b", '{"a": "b"}').exit_code == 0
     assert odd_command("introspect").exit_code == 0
@@ -283,7 +325,7 @@ def test_a_schema_that_takes_forever_stops_nobody(
     odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch, schema: Any
 ) -> None:
     monkeypatch.setattr("client.schema_check.LIMIT_SECONDS", 0.5)
-    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": schema}))
+    odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": schema}))
     odd.answer("POST /run", action("ACTIVE"))
     body = json.dumps({"a": "x" * 40 + "y"})
     done = odd_command("run", "-b", body)
@@ -293,7 +335,7 @@ def test_a_schema_that_takes_forever_stops_nobody(
 
 
 def test_a_schema_that_is_too_large_stops_nobody(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": {"description": "x" * 1_000_000}}))
+    odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": {"description": "x" * 1_000_000}}))
     odd.answer("POST /run", action("ACTIVE"))
     done = odd_command("run", "-b", "{}")
     assert done.exit_code == 0
@@ -301,21 +343,21 @@ def test_a_schema_that_is_too_large_stops_nobody(odd_command: Command, odd: OddP
 
 
 def test_nothing_is_fetched_for_a_schema(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": {"$ref": f"{odd.url}/schema"}}))
+    odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": {"$ref": f"{odd.url}/schema"}}))
     odd.answer("POST /run", action("ACTIVE"))
     assert odd_command("run", "-b", "{}").exit_code == 0
     assert odd.requests == ["GET /", "POST /run"]
 
 
 def test_a_schema_may_be_a_text(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /", Answer(200, {**DESCRIPTION, "input_schema": json.dumps({"required": ["echo"]})}))
+    odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": json.dumps({"required": ["echo"]})}))
     done = odd_command("run", "-b", "{}")
     assert done.exit_code == 2
     assert "- echo: is missing" in done.err
 
 
 def test_a_provider_that_cannot_be_introspected_can_be_run(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /", Answer(403, {"description": "Not you."}))
+    odd.answer("GET /", CannedResponse(403, {"description": "Not you."}))
     odd.answer("POST /run", action("ACTIVE"))
     assert odd_command("run", "-b", BODY).exit_code == 0
 
@@ -327,8 +369,8 @@ def test_ids_and_urls_arrive_as_they_are_meant(odd_command: Command, odd: OddPro
 
 def test_the_next_page_is_asked_for_where_the_first_one_was(odd_command: Command, odd: OddProvider) -> None:
     elsewhere = "http://example.invalid/actions?marker=m&limit=1"
-    first = Answer(200, [{"action_id": "a"}], {"Link": f'<{elsewhere}>; rel="next"'})
-    odd.answer("GET /actions", first, Answer(200, [{"action_id": "b"}], {"Link": f'<{elsewhere}>; rel="next"'}))
+    first = CannedResponse(200, [{"action_id": "a"}], {"Link": f'<{elsewhere}>; rel="next"'})
+    odd.answer("GET /actions", first, CannedResponse(200, [{"action_id": "b"}], {"Link": f'<{elsewhere}>; rel="next"'}))
     done = odd_command("list", "--all")
     assert [each["action_id"] for each in done.json] == ["a", "b"]
     assert odd.requests[-1] == "GET /actions?marker=m&limit=1"
@@ -337,7 +379,7 @@ def test_the_next_page_is_asked_for_where_the_first_one_was(odd_command: Command
 def test_what_is_released_is_complete_whatever_the_provider_lists(odd_command: Command, odd: OddProvider) -> None:
     odd.answer(
         "GET /actions",
-        Answer(200, [{"action_id": "a", "status": "FAILED"}, {"action_id": "b", "status": "ACTIVE"}, {}]),
+        CannedResponse(200, [{"action_id": "a", "status": "FAILED"}, {"action_id": "b", "status": "ACTIVE"}, {}]),
     )
     odd.answer("POST /a/release", action("FAILED"))
     done = odd_command("release", "--all")
@@ -347,13 +389,15 @@ def test_what_is_released_is_complete_whatever_the_provider_lists(odd_command: C
 
 @pytest.mark.parametrize("body", ["", {"actions": 1}, [1]], ids=str)
 def test_a_list_that_is_none_is_trouble(odd_command: Command, odd: OddProvider, body: Any) -> None:
-    odd.answer("GET /actions", Answer(200, body))
+    odd.answer("GET /actions", CannedResponse(200, body))
     done = odd_command("list")
     assert (done.exit_code, done.out) == (6, "")
 
 
 def test_a_redirect_elsewhere_does_not_get_the_token(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /a/status", Answer(302, "", {"Location": odd.url.replace("127.0.0.1", "localhost") + "/b/status"}))
+    odd.answer(
+        "GET /a/status", CannedResponse(302, "", {"Location": odd.url.replace("127.0.0.1", "localhost") + "/b/status"})
+    )
     odd.answer("GET /b/status", action("ACTIVE"))
     odd_command("status", "a")
     assert odd.tokens[0] == "Bearer a-token-of-mine"
@@ -397,16 +441,16 @@ def test_pages_show_one_line_for_each_text_of_a_provider() -> None:
 
 
 def test_what_is_to_be_typed_is_quoted_for_the_shell(odd_command: Command, odd: OddProvider) -> None:
-    odd.answer("GET /a/log", Answer(200, {"entries": [], "has_next_page": True, "marker": "$(touch x); ls"}))
+    odd.answer("GET /a/log", CannedResponse(200, {"entries": [], "has_next_page": True, "marker": "$(touch x); ls"}))
     assert odd_command("log", "a").err == "There are more entries: add --marker '$(touch x); ls'\n"
 
 
 def test_the_scope_may_be_told_by_the_refusal(odd: OddProvider, command: Command) -> None:
-    odd.answer("GET /", Answer(401, "", {"WWW-Authenticate": f'Bearer realm="x", scope="{SCOPE}"'}))
+    odd.answer("GET /", CannedResponse(401, "", {"WWW-Authenticate": f'Bearer realm="x", scope="{SCOPE}"'}))
     done = command("introspect", "--client-id", SCOPE.split("/")[4], url=odd.url)
     assert done.exit_code == 3
     assert "You are not logged in for this provider" in done.err
-    odd.answer("GET /", Answer(401, ""))
+    odd.answer("GET /", CannedResponse(401, ""))
     done = command("introspect", "--client-id", SCOPE.split("/")[4], url=odd.url)
     assert done.exit_code == 3
     assert "give --action-scope" in done.err

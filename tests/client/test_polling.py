@@ -9,7 +9,7 @@ import globus_sdk
 import pytest
 import requests
 
-from client.polling import LONGEST_PAUSE_SECONDS, BadAnswer, Look, follow, read_time
+from client.polling import LONGEST_PAUSE_SECONDS, BadResponse, PollResult, follow, read_time
 
 BEGIN = datetime(2026, 3, 14, 15, 0, tzinfo=UTC)
 
@@ -45,12 +45,12 @@ class Provider:
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def follow(self, **options: Any) -> list[Look]:
+    def follow(self, **options: Any) -> list[PollResult]:
         def now() -> datetime:
             return BEGIN + timedelta(seconds=self.seconds)
 
-        looks = follow(self.ask, sleep=self.sleep, clock=lambda: self.seconds, now=now, **options)
-        return list(looks)
+        results = follow(self.ask, sleep=self.sleep, clock=lambda: self.seconds, now=now, **options)
+        return list(results)
 
 
 DONE = Response({"status": "SUCCEEDED"})
@@ -68,7 +68,7 @@ def refusal(status: int, retry_after: str) -> globus_sdk.GlobusAPIError:
 
 def test_a_complete_action_is_looked_at_once() -> None:
     provider = Provider(DONE)
-    assert [look.document for look in provider.follow()] == [DONE.data]
+    assert [result.document for result in provider.follow()] == [DONE.data]
     assert provider.asked == [0]
 
 
@@ -126,7 +126,7 @@ def test_patience_begins_anew_with_each_answer() -> None:
 )
 def test_patience_ends(answer: Response | Exception) -> None:
     provider = Provider(answer)
-    with pytest.raises((globus_sdk.NetworkError, BadAnswer)):
+    with pytest.raises((globus_sdk.NetworkError, BadResponse)):
         provider.follow(patience_seconds=60)
     assert provider.seconds == 60
 

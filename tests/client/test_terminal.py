@@ -30,7 +30,7 @@ def test_a_live_line_and_how_to_go_on_after_ctrl_c(terminal: Terminal, slow_prov
     watching.expect(r"\x1b\[KACTIVE  0:01")
     watching.sendintr()
     said = seen(watching, 130)
-    assert "No longer watching; the action goes on.\n" in said
+    assert "No longer watching; the action continues.\n" in said
     assert "\n\n" not in said
     assert "\n\x1b[K\n" not in said
     found = re.search(r"Cancel it: +python -m client (cancel .+)\n", said)

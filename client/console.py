@@ -35,7 +35,7 @@ def shorten(text: str, width: int = 300) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-class Talk:
+class Console:
     """Speaks on stderr. A secret that it has been told of never comes out."""
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from globus_sdk import BaseClient
 from requests import PreparedRequest, RequestException, Response
 
-from .polling import BadAnswer
-from .talk import Talk
+from .console import Console
+from .polling import BadResponse
 from .transport import LimitedAdapter, mount
 
 SLOW_SECONDS = 5.0
@@ -23,32 +23,32 @@ RETRIES = 4
 _TRANSIENT = (429, 500, 502, 503, 504)
 
 
-def trace(client: BaseClient, talk: Talk) -> None:
+def report_requests(client: BaseClient, console: Console) -> None:
     """Have the client's requests told of, and its retries end in reasonable time."""
-    mount(client, TellingAdapter(talk))
+    mount(client, ReportingAdapter(console))
     policy: Any = getattr(client, "retry_config", client.transport)  # the former since globus-sdk 4
     policy.max_retries = RETRIES
 
 
-class TellingAdapter(LimitedAdapter):
+class ReportingAdapter(LimitedAdapter):
     """Sends as any other; sees each attempt, those that the SDK repeats included."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, console: Console) -> None:
         super().__init__()
-        self._talk = talk
+        self._console = console
         self._failures = 0
 
     def send(  # type: ignore[override]  # the arguments behind the request are handed on as they come
         self, request: PreparedRequest, **options: Any
     ) -> Response:
         host = urlsplit(request.url or "")
-        self._talk.keep_secret(str(request.headers.get("Authorization", "")).partition(" ")[2])
+        self._console.keep_secret(str(request.headers.get("Authorization", "")).partition(" ")[2])
         began = time.monotonic()
         try:
             with self._telling_of_a_wait(host.netloc):
                 response = super().send(request, **options)
-        except (RequestException, BadAnswer) as error:
-            self._sent(request, str(error) if isinstance(error, BadAnswer) else reason(error), began, failed=True)
+        except (RequestException, BadResponse) as error:
+            self._sent(request, str(error) if isinstance(error, BadResponse) else reason(error), began, failed=True)
             raise
         answer = f"{response.status_code} {response.reason or ''}".rstrip()
         self._sent(request, answer, began, failed=response.status_code in _TRANSIENT)
@@ -56,17 +56,17 @@ class TellingAdapter(LimitedAdapter):
 
     def _sent(self, request: PreparedRequest, outcome: str, began: float, *, failed: bool) -> None:
         milliseconds = round((time.monotonic() - began) * 1000)
-        self._talk.details(f"{request.method} {request.url} → {outcome} in {milliseconds} ms")
+        self._console.details(f"{request.method} {request.url} → {outcome} in {milliseconds} ms")
         self._failures = self._failures + 1 if failed else 0
-        if self._failures == 2 and not self._talk.is_watching:
-            self._talk.say(f"{urlsplit(request.url or '').netloc}: {outcome}. Trying again for a while …")
+        if self._failures == 2 and not self._console.is_watching:
+            self._console.say(f"{urlsplit(request.url or '').netloc}: {outcome}. Trying again for a while …")
 
     @contextlib.contextmanager
     def _telling_of_a_wait(self, host: str) -> Iterator[None]:
-        if self._talk.is_watching:
+        if self._console.is_watching:
             yield
             return
-        timer = threading.Timer(SLOW_SECONDS, self._talk.say, [f"Waiting for an answer from {host} …"])
+        timer = threading.Timer(SLOW_SECONDS, self._console.say, [f"Waiting for an answer from {host} …"])
         timer.daemon = True
         timer.start()
         try:
