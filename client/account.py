@@ -8,7 +8,7 @@ import click
 import globus_sdk
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-from . import login
+from . import local_mode, login
 from .errors import USAGE, Refusal
 from .group import COMMAND, cli
 from .session import Session, common_options
@@ -68,8 +68,8 @@ def completion(shell: str) -> None:
 
 def who(session: Session) -> dict[str, Any]:
     token = login.authorizer(session.credentials, session.console)
-    if token is not None and login.is_unclear_which_auth(session.action_url):
-        raise Refusal(login.TOKEN_OF_WHICH_AUTH, USAGE)
+    if token is not None and local_mode.is_unclear_which_auth(session.action_url):
+        raise Refusal(local_mode.which_auth(session.action_url), USAGE)
     try:
         return login.userinfo(session.app, token, session.console)
     except globus_sdk.AuthAPIError as error:

@@ -16,6 +16,7 @@ from .body import read_body
 from .console import one_line
 from .errors import NOT_FOUND, USAGE, Refusal
 from .group import cli
+from .moments import deadline, duration
 from .outcome import ask, check_body, complete_ids, consent_before_resuming, finish, keeps_no_log, listed, release_each
 from .polling import PATIENCE_SECONDS, BadResponse
 from .principal import principal_urns
@@ -81,8 +82,10 @@ def introspect(session: Session) -> None:
     "--manage-by", multiple=True, callback=principal_urns, help="Who else may cancel and release it. [repeatable]"
 )
 @click.option("--monitor-by", multiple=True, callback=principal_urns, help="Who else may see it. [repeatable]")
-@click.option("--deadline", metavar="TIME", help="When it must be done, as 2027-01-31T12:00:00Z.")
-@click.option("--release-after", metavar="DURATION", help="How long to keep it once it is complete, as P7D.")
+@click.option("--deadline", callback=deadline, metavar="TIME",
+              help="When it must be complete: in 2h, 1d12h or PT2H, or at a time with an offset.")  # fmt: skip
+@click.option("--release-after", callback=duration, metavar="DURATION",
+              help="How long to keep it once it is complete: 12h, 7d or P7D.")  # fmt: skip
 @click.option("--check/--no-check", default=True, show_default=True, help="Check the input against the schema first.")
 @watching
 @common_options

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import webbrowser
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import globus_sdk
 from globus_sdk.gare import GlobusAuthorizationParameters
 from globus_sdk.globus_app import ClientApp, GlobusApp, GlobusAppConfig, UserApp
-from globus_sdk.login_flows import (
-    CommandLineLoginFlowManager,
-    LocalServerLoginFlowManager,
-    LoginFlowManager,
-)
-from globus_sdk.login_flows.local_server_login_flow_manager import LocalServerEnvironmentalLoginError
 
 from . import origins
 from .console import Console
 from .errors import NOT_ALLOWED, USAGE, Refusal
+from .local_mode import auth_is_local, is_unclear_which_auth, not_logged_in
+from .login_flows import APP_NAME, login_flow
 from .reporting import report_requests
 from .scope import parse, resource_server
-from .transport import LOOPBACK
 
-APP_NAME = "globus-action"
 LOCAL_CLIENT_ID = "5b1c0de0-0000-4000-8000-00000000c11e"
 """Stands for this program where a stand-in on this machine is Globus Auth, and takes any id; registered nowhere."""
 
@@ -39,17 +29,6 @@ To log in at Globus, this program needs a client id of yours; it has none of its
 at https://app.globus.org/settings/developers choose "Register a thick client or script that will be installed and run
 by users on their devices", and then set ACTION_CLIENT_ID (or --client-id) to its UUID.
 For a service, register a "service account" and set ACTION_CLIENT_ID and ACTION_CLIENT_SECRET."""
-
-
-LOCAL_AUTH = "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:5001/"
-
-NO_TOKEN_HERE = f"""\
-Nobody is logged in: set ACTION_TOKEN (or --token), in local mode to local-token-alice; or, to log in there, first
-{LOCAL_AUTH} (At Globus itself, a login takes ACTION_CLIENT_ID.)"""
-
-TOKEN_OF_WHICH_AUTH = (
-    f"Who knows this token? In local mode: {LOCAL_AUTH} (for a token of Globus: https://auth.globus.org/)"
-)
 
 
 @dataclass(frozen=True)
@@ -110,7 +89,7 @@ def _app(client_id: str, credentials: Credentials, console: Console, browser: bo
 
     config = GlobusAppConfig(
         request_refresh_tokens=True,
-        login_flow_manager=_flow(login_client, console, browser),
+        login_flow_manager=login_flow(login_client, console, browser),
         token_validation_error_handler=log_in_if_somebody_is_there,
     )
     return _with_auth_scopes(UserApp(APP_NAME, login_client=login_client, config=config))
@@ -155,17 +134,6 @@ def log_out(app: GlobusApp) -> bool:
     return bool(stored)
 
 
-def auth_is_local() -> bool:
-    """Whether a stand-in on this machine is in the place of Globus Auth."""
-    return urlsplit(globus_sdk.AuthClient().base_url).hostname in LOOPBACK
-
-
-def is_unclear_which_auth(provider_url: str | None) -> bool:
-    """Whether the provider is on this machine, and nothing says whether its Globus Auth is, too."""
-    here = urlsplit(provider_url or "").hostname in LOOPBACK
-    return here and not os.environ.get("GLOBUS_SDK_SERVICE_URL_AUTH")
-
-
 def _known_client_id(provider_url: str | None) -> str:
     if auth_is_local():
         return LOCAL_CLIENT_ID
@@ -173,7 +141,7 @@ def _known_client_id(provider_url: str | None) -> str:
     if len(known) > 1:
         raise Refusal(f"You are logged in by several client ids: pick one with --client-id: {', '.join(known)}", USAGE)
     if not known:
-        raise Refusal(NO_TOKEN_HERE if is_unclear_which_auth(provider_url) else NO_CLIENT_ID, NOT_ALLOWED)
+        raise Refusal(not_logged_in(provider_url) if is_unclear_which_auth(provider_url) else NO_CLIENT_ID, NOT_ALLOWED)
     return known[0]
 
 
@@ -182,72 +150,3 @@ def _app_folder() -> Path:
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or os.environ.get("APPDATA") or "~").expanduser() / "globus" / "app"
     return Path("~/.globus/app").expanduser()
-
-
-def _flow(login_client: globus_sdk.NativeAppAuthClient, console: Console, browser: bool | None) -> LoginFlowManager:
-    paste = PasteFlow(login_client, request_refresh_tokens=True, native_prefill_named_grant=APP_NAME)
-    paste.console = console
-    if browser is False or (browser is None and not _has_browser()):
-        return paste
-    return BrowserFlow(login_client, paste, console, alone=browser is True)
-
-
-def _has_browser() -> bool:
-    try:
-        return bool(webbrowser.get())
-    except webbrowser.Error:
-        return False
-
-
-class PasteFlow(CommandLineLoginFlowManager):
-    """A login by a code that is pasted. What is asked is on stderr: stdout is for data."""
-
-    console: Console
-
-    def print_authorize_url(self, authorize_url: str) -> None:
-        self.console.say("Open this link, log in, and paste the code that you get:\n", bold=True)
-        self.console.say(f"{authorize_url}\n")
-
-    def prompt_for_code(self) -> str:
-        return self.console.ask("Code")
-
-
-class BrowserFlow(LocalServerLoginFlowManager):
-    """A login in a browser on this machine; where there is none, by a code."""
-
-    def __init__(
-        self, login_client: globus_sdk.NativeAppAuthClient, paste: PasteFlow, console: Console, *, alone: bool
-    ) -> None:
-        super().__init__(login_client, request_refresh_tokens=True, native_prefill_named_grant=APP_NAME)
-        self.paste, self.console, self.alone = paste, console, alone
-
-    def run_login_flow(self, auth_parameters: GlobusAuthorizationParameters) -> globus_sdk.OAuthTokenResponse:
-        try:
-            return super().run_login_flow(auth_parameters)
-        except LocalServerEnvironmentalLoginError as error:
-            if self.alone:
-                raise
-            self.console.details(f"No browser: {error}")
-        return self.paste.run_login_flow(auth_parameters)
-
-    @contextlib.contextmanager
-    def background_local_server(self) -> Iterator[Any]:
-        """As in the base class; once the browser is open, it says so."""
-        with super().background_local_server() as server:
-            yield _Announcing(server, self.console)
-
-
-@dataclass(frozen=True)
-class _Announcing:
-    """The server that waits for the browser to come back."""
-
-    server: Any
-    console: Console
-
-    @property
-    def socket(self) -> Any:
-        return self.server.socket
-
-    def wait_for_code(self) -> Any:
-        self.console.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
-        return self.server.wait_for_code()

@@ -21,6 +21,7 @@ from .action_client import ActionClient
 from .console import Console
 from .errors import NOT_ALLOWED, USAGE, Refusal
 from .login import Credentials
+from .login_flows import APP_NAME
 from .polling import BadResponse
 from .reporting import report_requests
 from .scope import resource_server, scope_in_document, scope_in_refusal
@@ -72,7 +73,7 @@ class Session:
             )
         token = login.authorizer(self.credentials, self.console)
         if token is not None:
-            return self._reporting(ActionClient(self.url, authorizer=token, app_name=login.APP_NAME))
+            return self._reporting(ActionClient(self.url, authorizer=token, app_name=APP_NAME))
         scope = self.scope
         self.claim_scope()
         return self._reporting(ActionClient(self.url, scope=scope, app=self.app))

@@ -14,6 +14,7 @@ import requests
 from globus_sdk.globus_app import ClientApp
 
 from client import ActionClient
+from client.local_mode import how_to_select_auth
 from client.origins import _is_run_by
 from client.services import may_receive
 from client.waiting import required_scope, scope_to_request
@@ -139,8 +140,17 @@ def test_for_a_provider_here_it_says_how_local_mode_logs_in(
     done = command(typed, url=slow_provider.url)
     assert (done.exit_code, done.out) == (3, "")
     assert "set ACTION_TOKEN (or --token)" in done.err
-    assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:5001/" in done.err
+    assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:AUTH_PORT/ with the provider's --auth-port" in done.err
     assert "developers" not in done.err
+
+
+def test_the_stand_in_is_named_if_it_is_at_the_usual_port(slow_provider: RunningProvider) -> None:
+    auth_port = urlsplit(slow_provider.auth_url).port
+    assert auth_port is not None
+    command = f"export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:{auth_port}/"
+    assert how_to_select_auth(f"http://127.0.0.1:{auth_port - 1}") == command
+    assert "AUTH_PORT" in how_to_select_auth(slow_provider.url, is_auth=lambda url: False)
+    assert "AUTH_PORT" in how_to_select_auth("http://127.0.0.1")
 
 
 def test_a_token_of_local_mode_is_not_sent_to_globus(
@@ -150,7 +160,7 @@ def test_a_token_of_local_mode_is_not_sent_to_globus(
     monkeypatch.setattr("globus_sdk.AuthClient.userinfo", lambda *_: sent.append(1))
     done = command("whoami", url=slow_provider.url, token="local-token-alice")
     assert (done.exit_code, done.out, sent) == (2, "", [])
-    assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:5001/" in done.err
+    assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:AUTH_PORT/ with the provider's --auth-port" in done.err
     assert done.err.count("\n") == 1
 
 
