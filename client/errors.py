@@ -1,4 +1,4 @@
-"""Every error's way to the person: one place that says what went wrong, and which exit code that is."""
+"""Convert any error to a message and an exit code."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FAILED, USAGE, NOT_ALLOWED, NOT_FOUND, CONFLICT, TROUBLE, WAITING = 1, 2, 3, 4, 
 INTERRUPTED = 130
 
 MOST_CHARACTERS = 10_000
-"""So much of a page is searched for what it says: the time that takes grows with the square of this."""
+"""How much of an HTML page is searched for its text: the time grows with the square of this."""
 
 _EXIT_CODES = {400: USAGE, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND, 405: NOT_FOUND, 409: CONFLICT}
 _EXIT_CODES |= {410: NOT_FOUND, 412: CONFLICT, 413: USAGE, 414: USAGE, 422: USAGE}
 
 
 class Refusal(Exception):
-    """Raised when a command cannot do what it is asked to; with the exit code that says so."""
+    """Raised when a command cannot do what it was asked to; has the exit code."""
 
     def __init__(self, text: str, exit_code: int) -> None:
         super().__init__(text)
@@ -36,7 +36,7 @@ class Refusal(Exception):
 
 
 def explain(error: Exception, console: Console) -> tuple[str, int]:
-    """What to tell, and the exit code."""
+    """Return the message and the exit code for an error."""
     for kind, explanation in _EXPLANATIONS:
         if isinstance(error, kind):
             return explanation(error, console)
@@ -45,23 +45,23 @@ def explain(error: Exception, console: Console) -> tuple[str, int]:
 
 def _of_globus_auth(error: globus_sdk.AuthAPIError, console: Console) -> tuple[str, int]:
     if error.http_status >= 500 or error.http_status == 429:
-        return f"Globus Auth is in trouble: {_answer(error, console)}", TROUBLE
-    hint = "" if error.code == "invalid_client" else " (`login --force` logs in anew.)"
-    return f"Globus Auth refuses: {_answer(error, console)}{hint}", NOT_ALLOWED
+        return f"Globus Auth has a problem: {_response(error, console)}", TROUBLE
+    hint = "" if error.code == "invalid_client" else " (`login --force` logs in again.)"
+    return f"Globus Auth refused: {_response(error, console)}{hint}", NOT_ALLOWED
 
 
 def _of_the_provider(error: globus_sdk.GlobusAPIError, console: Console) -> tuple[str, int]:
-    return _answer(error, console), _EXIT_CODES.get(error.http_status, TROUBLE)
+    return _response(error, console), _EXIT_CODES.get(error.http_status, TROUBLE)
 
 
 def _of_the_sdk(error: globus_sdk.GlobusError, console: Console) -> tuple[str, int]:
     if type(error).__name__ == "IdentityMismatchError":  # its module has another name in globus-sdk 4
-        return "You are logged in as somebody else already: `logout` comes first.", NOT_ALLOWED
+        return "You are already logged in as another person: `logout` first.", NOT_ALLOWED
     return console.brief(str(error)), NOT_ALLOWED
 
 
-def _answer(error: globus_sdk.GlobusAPIError, console: Console) -> str:
-    """What the provider says, behind its status."""
+def _response(error: globus_sdk.GlobusAPIError, console: Console) -> str:
+    """Return the HTTP status and what the provider says."""
     code = error.code if error.code not in (None, "Error") else error.http_reason
     sentences = list(dict.fromkeys(_sentences(error, console)))
     head = f"{error.http_status} {one_line(str(code or ''))}".rstrip()
@@ -89,19 +89,19 @@ def _of_usage(error: click.UsageError, _console: Console) -> tuple[str, int]:
     if isinstance(error, click.MissingParameter):
         text = " ".join(text.split())  # its choices come in lines of their own
     if command == "run" and text.startswith("Got unexpected extra argument"):
-        text += ". (The input comes behind --body.)"
+        text += ". (Give the input with --body.)"
     if isinstance(error, click.NoSuchOption) and isinstance(error.ctx and error.ctx.command, click.Group):
-        text += f" (It comes after the command: globus-action list {error.option_name} …)"
+        text += f" (Options follow the command: globus-action list {error.option_name} …)"
     return text, error.exit_code
 
 
-def _no_answer(error: globus_sdk.NetworkError) -> str:
+def _no_response(error: globus_sdk.NetworkError) -> str:
     cause = error.underlying_exception
     request = getattr(cause, "request", None)
     host = urlsplit(getattr(request, "url", None) or "").netloc
     why = reason(cause)
     hint = " Is it running, and is its URL right?" if "refused" in why else ""
-    return f"No answer from {host or 'the server'}: {why}.{hint}"
+    return f"No response from {host or 'the server'}: {why}.{hint}"
 
 
 _EXPLANATIONS: tuple[tuple[type[Exception], Callable[[Any, Console], tuple[str, int]]], ...] = (
@@ -111,15 +111,15 @@ _EXPLANATIONS: tuple[tuple[type[Exception], Callable[[Any, Console], tuple[str, 
     (BodyError, lambda error, _console: (f"--body: {error}", USAGE)),
     (globus_sdk.AuthAPIError, _of_globus_auth),
     (globus_sdk.GlobusAPIError, _of_the_provider),
-    (globus_sdk.NetworkError, lambda error, _console: (_no_answer(error), TROUBLE)),
+    (globus_sdk.NetworkError, lambda error, _console: (_no_response(error), TROUBLE)),
     (BadResponse, lambda error, _console: (str(error), TROUBLE)),
-    (RecursionError, lambda _error, _console: ("The provider's answer is nested too deeply.", TROUBLE)),
+    (RecursionError, lambda _error, _console: ("The provider's response is nested too deeply.", TROUBLE)),
     (
         CommandLineLoginFlowEOFError,
-        lambda error, _console: (f"The login did not come to its end: {error}", NOT_ALLOWED),
+        lambda error, _console: (f"The login was not completed: {error}", NOT_ALLOWED),
     ),
-    (LocalServerLoginError, lambda error, _console: (f"The login did not come to its end: {error}", NOT_ALLOWED)),
+    (LocalServerLoginError, lambda error, _console: (f"The login was not completed: {error}", NOT_ALLOWED)),
     (globus_sdk.GlobusError, _of_the_sdk),
     (OSError, lambda error, _console: (f"{error.filename or 'Input or output'}: {error.strerror or error}", TROUBLE)),
 )
-"""The first that fits is the one."""
+"""The first class that matches is used."""

@@ -1,4 +1,4 @@
-"""Asking for a body, field by field, as the provider's schema has them."""
+"""Ask for a body, field by field, according to the provider's schema."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NOTHING = object()
 
 
 def ask_for_body(schema: Mapping[str, Any], console: Console) -> dict[str, Any]:
-    """The body that somebody puts together at the terminal.
+    """Return the body that the person types.
 
-    :raises SchemaError: the schema has no fields that could be asked for.
+    :raises SchemaError: the schema names no fields.
     """
     if next(properties(schema, schema), None) is None:
         raise SchemaError("the provider's input_schema names no fields: use --body")
@@ -39,8 +39,8 @@ def _ask_for_object(
 
 
 def _ask(field: Field, root: Mapping[str, Any], console: Console) -> Any:
-    """A value that is right by the field's schema; or nothing, where it may be left out."""
-    notes = ", ".join(filter(None, [field.type, field.limits, "" if field.required else "Enter leaves it out"]))
+    """Return a value that is valid for the field, or _NOTHING if the field is optional and left out."""
+    notes = ", ".join(filter(None, [field.type, field.limits, "" if field.required else "press Enter to skip it"]))
     console.say(f"{field.name}: {field.meaning}".removesuffix(": "), bold=True)
     console.say(f"  {notes}")
     while True:
@@ -56,7 +56,7 @@ def _ask(field: Field, root: Mapping[str, Any], console: Console) -> Any:
 
 
 def _value(text: str, field: Field) -> Any:
-    """What was typed: a text for a field of texts, else JSON, else the text after all."""
+    """Return the typed value: text for a text field; otherwise JSON, or text if it is not JSON."""
     if not text and "default" in field.schema:
         return field.schema["default"]
     kinds = field.schema.get("type")
@@ -82,4 +82,4 @@ def _problems(field: Field, root: Mapping[str, Any], value: Any) -> list[str]:
     try:
         return problems({**definitions, **field.schema}, value)
     except SchemaError:
-        return []  # the provider will tell
+        return []  # the provider will check it

@@ -1,4 +1,4 @@
-"""Who is asking: a token as it is, a service by id and secret, or a person who logs in; through globus-sdk's apps."""
+"""Authenticate the caller: with a given token, as a service, or as a person who logs in, by globus-sdk's apps."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .reporting import report_requests
 from .scope import parse, resource_server
 
 LOCAL_CLIENT_ID = "5b1c0de0-0000-4000-8000-00000000c11e"
-"""Stands for this program where a stand-in on this machine is Globus Auth, and takes any id; registered nowhere."""
+"""The client id with a local stand-in for Globus Auth, which accepts any id. It is not registered anywhere."""
 
 AUTH_SCOPES = ["openid", "profile", "email"]
 
 NO_CLIENT_ID = """\
-To log in at Globus, this program needs a client id of yours; it has none of its own. Register one, once:
+To log in at Globus, this program needs a client id, which you register once:
 at https://app.globus.org/settings/developers choose "Register a thick client or script that will be installed and run
 by users on their devices", and then set ACTION_CLIENT_ID (or --client-id) to its UUID.
 For a service, register a "service account" and set ACTION_CLIENT_ID and ACTION_CLIENT_SECRET."""
@@ -33,7 +33,7 @@ For a service, register a "service account" and set ACTION_CLIENT_ID and ACTION_
 
 @dataclass(frozen=True)
 class Credentials:
-    """What was given to log in with; all of it is optional."""
+    """What the caller gave to authenticate with; each part is optional."""
 
     token: str | None = None
     client_id: str | None = None
@@ -41,15 +41,17 @@ class Credentials:
 
 
 def authorizer(credentials: Credentials, console: Console) -> globus_sdk.AccessTokenAuthorizer | None:
-    """For the token that was given, if one was.
+    """Return an authorizer for the given token; None if there is none.
 
-    :raises Refusal: it cannot be one.
+    :raises Refusal: the text cannot be a token.
     """
     token = credentials.token
     if token is None:
         return None
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise Refusal("--token or ACTION_TOKEN: this is no token: one has no blanks and no special characters.", USAGE)
+        raise Refusal(
+            "--token or ACTION_TOKEN: this is not a token: a token has no spaces and no special characters.", USAGE
+        )
     console.keep_secret(token)
     return globus_sdk.AccessTokenAuthorizer(token)
 
@@ -57,10 +59,10 @@ def authorizer(credentials: Credentials, console: Console) -> globus_sdk.AccessT
 def open_app(
     credentials: Credentials, console: Console, *, browser: bool | None = None, provider_url: str | None = None
 ) -> GlobusApp:
-    """The app of the service or the person, with the tokens that are stored for it.
+    """Return the app of the service or the person, with its stored tokens.
 
-    :param browser: whether a login opens a browser, or has a code pasted; None tries the former first.
-    :raises Refusal: there is no client id, or what is stored cannot be read.
+    :param browser: whether a login opens a browser (True) or asks for a code (False); None tries a browser first.
+    :raises Refusal: there is no client id, or the stored tokens are unreadable.
     """
     client_id = credentials.client_id or _known_client_id(provider_url)
     try:
@@ -79,7 +81,7 @@ def _app(client_id: str, credentials: Credentials, console: Console, browser: bo
     login_client = globus_sdk.NativeAppAuthClient(client_id, app_name=APP_NAME)
     report_requests(login_client, console)
 
-    def log_in_if_somebody_is_there(app: GlobusApp, error: globus_sdk.GlobusError) -> None:
+    def log_in_at_a_terminal(app: GlobusApp, error: globus_sdk.GlobusError) -> None:
         if not console.can_ask:
             raise Refusal(
                 "You are not logged in for this provider: `login` first, or set ACTION_TOKEN.", NOT_ALLOWED
@@ -90,7 +92,7 @@ def _app(client_id: str, credentials: Credentials, console: Console, browser: bo
     config = GlobusAppConfig(
         request_refresh_tokens=True,
         login_flow_manager=login_flow(login_client, console, browser),
-        token_validation_error_handler=log_in_if_somebody_is_there,
+        token_validation_error_handler=log_in_at_a_terminal,
     )
     return _with_auth_scopes(UserApp(APP_NAME, login_client=login_client, config=config))
 
@@ -101,27 +103,27 @@ def _with_auth_scopes(app: GlobusApp) -> GlobusApp:
 
 
 def require(app: GlobusApp, scope: str) -> None:
-    """Have the next login be for this scope as well."""
+    """Include this scope in the next login."""
     app.add_scope_requirements({resource_server(scope): parse(scope)})
 
 
 def consent(app: GlobusApp, scope: str) -> None:
-    """Have the person agree to a further scope."""
+    """Log in once more, with the person's consent to a further scope."""
     app.login(auth_params=GlobusAuthorizationParameters(required_scopes=[scope]))
 
 
 def userinfo(app: GlobusApp | None, token: globus_sdk.AccessTokenAuthorizer | None, console: Console) -> dict[str, Any]:
-    """What Globus Auth knows of whoever is asking."""
+    """Return what Globus Auth knows about the caller."""
     client = globus_sdk.AuthClient(app=app, authorizer=token)
     report_requests(client, console)
     return dict(client.userinfo().data)
 
 
 def log_out(app: GlobusApp) -> bool:
-    """Revoke the tokens that are stored, and forget them.
+    """Revoke and delete the stored tokens.
 
     :returns: whether there were any.
-    :raises globus_sdk.GlobusError: they are forgotten here, but could not be revoked.
+    :raises globus_sdk.GlobusError: they could not be revoked; they are deleted all the same.
     """
     storage: Any = app.token_storage
     stored = storage.token_storage.get_token_data_by_resource_server()
@@ -139,14 +141,16 @@ def _known_client_id(provider_url: str | None) -> str:
         return LOCAL_CLIENT_ID
     known = sorted({path.parts[-3] for path in _app_folder().glob(f"*/{APP_NAME}/tokens.json")} - {LOCAL_CLIENT_ID})
     if len(known) > 1:
-        raise Refusal(f"You are logged in by several client ids: pick one with --client-id: {', '.join(known)}", USAGE)
+        raise Refusal(
+            f"You are logged in with several client ids. Select one with --client-id: {', '.join(known)}", USAGE
+        )
     if not known:
         raise Refusal(not_logged_in(provider_url) if is_unclear_which_auth(provider_url) else NO_CLIENT_ID, NOT_ALLOWED)
     return known[0]
 
 
 def _app_folder() -> Path:
-    """Where globus-sdk keeps the tokens of all apps, in a folder for each client id."""
+    """Return the folder in which globus-sdk stores tokens, with a folder for each client id."""
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or os.environ.get("APPDATA") or "~").expanduser() / "globus" / "app"
     return Path("~/.globus/app").expanduser()

@@ -40,12 +40,12 @@ def _has_browser() -> bool:
 
 
 class PasteFlow(CommandLineLoginFlowManager):
-    """A login by a code that is pasted. What is asked is on stderr: stdout is for data."""
+    """A login with a code to paste. Its prompts are on stderr, because stdout is for data."""
 
     console: Console
 
     def print_authorize_url(self, authorize_url: str) -> None:
-        self.console.say("Open this link, log in, and paste the code that you get:\n", bold=True)
+        self.console.say("Open this link, log in, and paste the code that it shows:\n", bold=True)
         self.console.say(f"{authorize_url}\n")
 
     def prompt_for_code(self) -> str:
@@ -53,7 +53,7 @@ class PasteFlow(CommandLineLoginFlowManager):
 
 
 class BrowserFlow(LocalServerLoginFlowManager):
-    """A login in a browser on this machine; where there is none, by a code."""
+    """A login in a browser on this machine, or with a code if there is no browser."""
 
     def __init__(
         self, login_client: globus_sdk.NativeAppAuthClient, paste: PasteFlow, console: Console, *, alone: bool
@@ -72,14 +72,14 @@ class BrowserFlow(LocalServerLoginFlowManager):
 
     @contextlib.contextmanager
     def background_local_server(self) -> Iterator[Any]:
-        """As in the base class; once the browser is open, it says so."""
+        """Extend the base class's server: say so once the browser is open."""
         with super().background_local_server() as server:
-            yield _Announcing(server, self.console)
+            yield _AnnouncingServer(server, self.console)
 
 
 @dataclass(frozen=True)
-class _Announcing:
-    """The server that waits for the browser to come back."""
+class _AnnouncingServer:
+    """The server that waits for the browser's redirect."""
 
     server: Any
     console: Console
@@ -89,5 +89,5 @@ class _Announcing:
         return self.server.socket
 
     def wait_for_code(self) -> Any:
-        self.console.say("Log in in your browser. (Ctrl-C, and `login --no-browser` takes a code instead.)")
+        self.console.say("Log in in your browser. (To paste a code instead: Ctrl-C, then `login --no-browser`.)")
         return self.server.wait_for_code()

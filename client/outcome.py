@@ -173,7 +173,7 @@ def listed(
     except ValueError as error:
         raise BadResponse(str(error)) from error
     if more:
-        session.console.say(f"These are the {limit} newest: --all shows all of them, --limit a number.")
+        session.console.say(f"These are the {limit} newest actions: --all shows all of them, --limit sets the number.")
     return actions
 
 

@@ -1,4 +1,4 @@
-"""What is written on stdout: documents, as JSON or YAML, or a page for people."""
+"""Write to stdout: documents as JSON or YAML, or a page for people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def as_yaml(document: Any) -> str:
 
 
 def write(text: str) -> None:
-    """Write to stdout, at once. Where nobody reads any more (as behind `| head`), that is no error."""
+    """Write to stdout and flush. A closed pipe (as with `| head`) is not an error."""
     try:
         sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()

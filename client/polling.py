@@ -1,4 +1,4 @@
-"""Following an action to its end: when to result again, and how long to bear with trouble."""
+"""Poll an action until its end: when to poll next, and how long to tolerate trouble."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 
 class BadResponse(Exception):
-    """Raised when an answer is none that the Action Provider interface knows."""
+    """Raised when a response does not follow the Action Provider interface."""
 
 
 @dataclass(frozen=True)
 class PollResult:
-    """What one result at an action has shown: its status document, or what came in between."""
+    """The result of polling an action once: its status document, or the error that prevented it."""
 
     document: dict[str, Any] | None = None
     trouble: Exception | None = None
@@ -86,12 +86,12 @@ def _poll(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) ->
         return PollResult(trouble=error)
     document = response.data
     if not isinstance(document, dict) or document.get("status") not in STATUS_WORDS:
-        return PollResult(trouble=BadResponse("The provider's answer is not the status of an action."))
+        return PollResult(trouble=BadResponse("The provider's response is not the status of an action."))
     return PollResult(document, retry_after=_retry_after(response.headers.get("Retry-After"), now()))
 
 
 def _pauses(result: PollResult, pause: float, now: datetime) -> tuple[float, float]:
-    """The next pause, and the one after it. The next ends when the action expects to be done, if that is sooner."""
+    """Return the next pause and the one after it. The next ends at the estimated completion time, if that is sooner."""
     expected = estimated_completion(result.document) if result.document else None
     left = (expected - now).total_seconds() + 0.1 if expected else 0.0
     if 0 < left < pause:
@@ -100,7 +100,7 @@ def _pauses(result: PollResult, pause: float, now: datetime) -> tuple[float, flo
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
-    """How many seconds a Retry-After header asks for: it holds a number of them, or a date (RFC 9110, 10.2.3)."""
+    """Return the seconds that a Retry-After header asks for, as a number or as a date (RFC 9110, 10.2.3)."""
     if not header:
         return None
     try:
@@ -116,14 +116,14 @@ def _http_date(text: str) -> datetime:
 
 
 def estimated_completion(document: dict[str, Any]) -> datetime | None:
-    """When the action expects to be done, where the provider says so."""
+    """Return the estimated completion time, if the provider states one."""
     details = document.get("details")
     within = details.get("estimated_completion_time") if isinstance(details, dict) else None
     return read_time(within or document.get("estimated_completion_time"))
 
 
 def read_time(value: Any) -> datetime | None:
-    """An ISO 8601 time, in UTC; one without an offset is taken as that."""
+    """Return an ISO 8601 time in UTC; None if it is not one. A time without an offset is taken as UTC."""
     try:
         time_read = datetime.fromisoformat(value)
         return time_read.astimezone(UTC) if time_read.tzinfo else time_read.replace(tzinfo=UTC)

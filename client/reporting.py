@@ -1,4 +1,4 @@
-"""What goes over the wire, told on stderr: each request where that is asked for, and long waits always."""
+"""Report requests on stderr: each one with --verbose, and long waits always."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .transport import LimitedAdapter, mount
 
 SLOW_SECONDS = 5.0
 RETRIES = 4
-"""With the SDK's back-off that is 4 to 11 seconds in all, where connections are refused at once."""
+"""With the SDK's backoff, 4 to 11 seconds in total if connections are refused at once."""
 
 _TRANSIENT = (429, 500, 502, 503, 504)
 
 
 def report_requests(client: BaseClient, console: Console) -> None:
-    """Have the client's requests told of, and its retries end in reasonable time."""
+    """Report the client's requests, and limit its retries."""
     mount(client, ReportingAdapter(console))
     policy: Any = getattr(client, "retry_config", client.transport)  # the former since globus-sdk 4
     policy.max_retries = RETRIES
 
 
 class ReportingAdapter(LimitedAdapter):
-    """Sends as any other; sees each attempt, those that the SDK repeats included."""
+    """An HTTP adapter that reports each attempt, including the SDK's retries."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class ReportingAdapter(LimitedAdapter):
         self._console.keep_secret(str(request.headers.get("Authorization", "")).partition(" ")[2])
         began = time.monotonic()
         try:
-            with self._telling_of_a_wait(host.netloc):
+            with self._reporting_a_wait(host.netloc):
                 response = super().send(request, **options)
         except (RequestException, BadResponse) as error:
             self._sent(request, str(error) if isinstance(error, BadResponse) else reason(error), began, failed=True)
@@ -62,11 +62,11 @@ class ReportingAdapter(LimitedAdapter):
             self._console.say(f"{urlsplit(request.url or '').netloc}: {outcome}. Trying again for a while …")
 
     @contextlib.contextmanager
-    def _telling_of_a_wait(self, host: str) -> Iterator[None]:
+    def _reporting_a_wait(self, host: str) -> Iterator[None]:
         if self._console.is_watching:
             yield
             return
-        timer = threading.Timer(SLOW_SECONDS, self._console.say, [f"Waiting for an answer from {host} …"])
+        timer = threading.Timer(SLOW_SECONDS, self._console.say, [f"Waiting for a response from {host} …"])
         timer.daemon = True
         timer.start()
         try:
@@ -76,7 +76,7 @@ class ReportingAdapter(LimitedAdapter):
 
 
 def reason(error: BaseException) -> str:
-    """Why there was no answer, in a few words: what lies at the bottom of nested errors."""
+    """Return why there was no response, in a few words: the root cause of nested errors."""
     text = f"{error!r} {error}"
     words = {
         "Name or service not known": "there is no host of this name",
@@ -88,8 +88,8 @@ def reason(error: BaseException) -> str:
         "WRONG_VERSION_NUMBER": "it does not speak TLS there: perhaps the URL begins with http://",
         "unreachable": "the network does not reach it",
         "ConnectTimeout": "it does not take the connection",
-        "imed out": "no answer in time",
-        "Timeout": "no answer in time",
+        "imed out": "no response in time",
+        "Timeout": "no response in time",
         "reset": "the connection broke",
         "closed connection": "the connection broke",
         "aborted": "the connection broke",
@@ -98,4 +98,4 @@ def reason(error: BaseException) -> str:
         "TooManyRedirects": "it redirects without end",
         "SSL": "a secure connection could not be made",
     }
-    return next((said for word, said in words.items() if word in text), "there is no answer")
+    return next((said for word, said in words.items() if word in text), "there is no response")

@@ -1,4 +1,4 @@
-"""The schema of a provider's input: its fields, and what is wrong with a body by it."""
+"""Describe the fields of a provider's input schema."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = [
 LARGEST_CHARACTERS = 1_000_000
 
 DEEPEST = 5
-"""So far down are objects in objects taken apart; a schema may refer to itself."""
+"""How many levels of nested objects are described: a schema may refer to itself."""
 
 MOST_FIELDS = 200
-"""So many are looked at: definitions that refer to each other could make millions."""
+"""How many fields are described: definitions that refer to each other could make millions."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the input. Its `path` is the names that lead to it."""
+    """One field of the input; `path` holds the names that lead to it."""
 
     path: tuple[str, ...]
     schema: Mapping[str, Any]
@@ -44,12 +44,12 @@ class Field:
 
     @property
     def type(self) -> str:
-        """Its type in words: "number", "list of texts", …"""
+        """The type in words: "number", "list of text", …"""
         return _type(self.schema)
 
     @property
     def limits(self) -> str:
-        """What its values are restricted to, in words."""
+        """The restrictions on its values, in words."""
         return ", ".join(_limits(self.schema))
 
     @property
@@ -58,7 +58,7 @@ class Field:
 
 
 def read_schema(description: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The input schema of an introspection document; older providers give it as a text.
+    """Return the input schema of an introspection document; older providers encode it as a string.
 
     :raises SchemaError: there is none, or it is too large.
     """
@@ -80,12 +80,12 @@ def read_schema(description: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:
-    """The fields of the input, those of objects within it in the place of these; MOST_FIELDS at most."""
+    """Return the fields of the input, at most MOST_FIELDS; nested objects are replaced by their fields."""
     return list(_fields(schema, schema, (), True, left=iter(range(MOST_FIELDS))))
 
 
 def properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Field]:
-    """The fields of one object."""
+    """Yield the fields of one object."""
     own = _resolve(schema, root)
     listed = own.get("properties")
     needed = own.get("required")
@@ -103,7 +103,10 @@ def _fields(
     left: Iterator[int],
     depth: int = 0,
 ) -> Iterator[Field]:
-    """:param left: has one item for each field that may still be looked at."""
+    """Yield the fields at any depth.
+
+    :param left: yields once for each field that may still be described.
+    """
     for field in properties(schema, root):
         if next(left, None) is None:
             return
@@ -115,7 +118,7 @@ def _fields(
 
 
 def _resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema, or the one within `root` that it refers to."""
+    """Return the schema, or the one within `root` that it refers to."""
     for _ in range(DEEPEST):
         reference = schema.get("$ref") if isinstance(schema, Mapping) else None
         if not isinstance(reference, str) or not reference.startswith("#/"):
@@ -169,7 +172,7 @@ def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def example(schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A body that is right, put together from what the schema has by way of examples; None where that is not enough."""
+    """Return a valid body made from the schema's examples; None if they are not enough."""
     whole = schema.get("examples")
     if isinstance(whole, list) and whole and isinstance(whole[0], dict):
         return whole[0]

@@ -1,4 +1,4 @@
-"""What every command has: the options that say which provider, who is asking and how to show the answer."""
+"""The options that every command has: which provider, who calls it, and how to show the result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .transport import LOOPBACK
 
 @dataclass
 class Session:
-    """One command, as it was typed."""
+    """The context of one command: the provider, the caller, and the output format."""
 
     action_url: str | None
     action_scope: str | None
@@ -40,19 +40,19 @@ class Session:
 
     @functools.cached_property
     def app(self) -> GlobusApp | None:
-        """Whoever logs in; nobody, where a token was given."""
+        """The app that logs in; None if a token was given."""
         if self.credentials.token is not None:
             return None
         return login.open_app(self.credentials, self.console, provider_url=self.action_url)
 
     @functools.cached_property
     def anonymous(self) -> ActionClient:
-        """The provider, as everybody sees it."""
+        """A client without a token."""
         return self._reporting(ActionClient(self.url))
 
     @functools.cached_property
     def public_description(self) -> dict[str, Any] | globus_sdk.GlobusAPIError:
-        """What the provider tells everybody of itself, or its refusal."""
+        """The introspection document as the provider shows it without a token, or its refusal."""
         try:
             return an_object(self.anonymous.introspect())
         except globus_sdk.GlobusAPIError as error:
@@ -62,14 +62,14 @@ class Session:
 
     @functools.cached_property
     def client(self) -> ActionClient:
-        """The provider, as the caller sees it.
+        """A client that calls the provider as the caller.
 
-        :raises Refusal: nobody is logged in, and nobody is there to log in.
+        :raises Refusal: the caller is not logged in, and there is no terminal to log in at.
         """
         host = urlsplit(self.url)
         if host.scheme == "http" and host.hostname not in LOOPBACK:
             self.console.say(
-                f"Warning: your token goes to {host.hostname} for all to read: its URL begins with http://"
+                f"Warning: your token is sent to {host.hostname} unencrypted, because its URL begins with http://"
             )
         token = login.authorizer(self.credentials, self.console)
         if token is not None:
@@ -79,9 +79,9 @@ class Session:
         return self._reporting(ActionClient(self.url, scope=scope, app=self.app))
 
     def claim_scope(self) -> None:
-        """Have the app's tokens for the provider's scope go to this provider.
+        """Record that this provider receives the app's tokens for its scope.
 
-        :raises Refusal: they are another one's, and the provider alone says that the scope is its own.
+        :raises Refusal: see `origins.claim`.
         """
         if self.app is not None and self.action_url is not None:
             origins.claim(self.app, self.action_url, self.scope, given=self.action_scope is not None)
@@ -94,14 +94,14 @@ class Session:
 
     @functools.cached_property
     def scope(self) -> str:
-        """The provider's scope: as given, or as the provider says.
+        """The provider's scope: the one given, or the one that the provider names.
 
-        :raises Refusal: neither.
+        :raises Refusal: there is neither.
         """
-        scope = self.action_scope or self._told_scope()
+        scope = self.action_scope or self._named_scope()
         if scope is None:
             raise Refusal(
-                "The provider does not tell its scope without a login: give --action-scope, or --token instead.",
+                "The provider does not name its scope without a login: give --action-scope, or --token instead.",
                 NOT_ALLOWED,
             )
         try:
@@ -110,18 +110,18 @@ class Session:
             raise Refusal(f"{error}.", USAGE) from error
         return scope
 
-    def _told_scope(self) -> str | None:
+    def _named_scope(self) -> str | None:
         told = self.public_description
         return scope_in_refusal(told) if isinstance(told, globus_sdk.GlobusAPIError) else scope_in_document(told)
 
     def description(self) -> dict[str, Any]:
-        """The introspection document; a public one without a login."""
+        """Return the introspection document; without a login, if the provider shows it to everyone."""
         if self.credentials.token is None and isinstance(self.public_description, dict):
             return self.public_description
         return an_object(self.client.introspect())
 
     def show(self, document: Any, page: Callable[[], str] | None = None) -> None:
-        """Write a document to stdout; for a person who asks for no format, as a page where there is one."""
+        """Write a document to stdout: as a page on a terminal if there is one and no format was given."""
         if self.output_format is None and page is not None and sys.stdout.isatty():
             output.write(page())
         else:
@@ -145,13 +145,13 @@ class Session:
 
 
 def an_object(response: globus_sdk.GlobusHTTPResponse) -> dict[str, Any]:
-    """The JSON object that an answer is.
+    """Return the JSON object in a response.
 
-    :raises BadResponse: it is none.
+    :raises BadResponse: it is not an object.
     """
     if not isinstance(response.data, dict):
         raise BadResponse(
-            f"The answer ({response.http_status}) is not a JSON object: is this URL an Action Provider's?"
+            f"The response ({response.http_status}) is not a JSON object: is this the URL of an Action Provider?"
         )
     return response.data
 
@@ -162,7 +162,7 @@ def _repeated(ctx: click.Context, parameter: str, option: str) -> Sequence[str]:
 
 
 def provider_url(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """The URL of a provider, if it can be one."""
+    """Return the value of --action-url without surrounding spaces; refuse what cannot be a provider's URL."""
     if value is None:
         return None
     value = value.strip()
@@ -173,33 +173,39 @@ def provider_url(_ctx: click.Context, param: click.Parameter, value: str | None)
         right = False
     if not right or parts.username or parts.query or parts.fragment or not value.isprintable() or " " in value:
         raise click.BadParameter(
-            f"{value[:100]!r} is no URL of a provider, such as https://actions.example.org/time.", param=param
+            f"{value[:100]!r} is not the URL of a provider, such as https://actions.example.org/time.", param=param
         )
     return value
 
 
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that all have, and hand them to it as its Session."""
+    """Add the options that every command has, and pass them to the command as a Session."""
 
     @click.option(
-        "--action-url", callback=provider_url, envvar="ACTION_URL", help="Where the provider is.  [env: ACTION_URL]"
+        "--action-url", callback=provider_url, envvar="ACTION_URL", help="The provider's URL.  [env: ACTION_URL]"
     )
-    @click.option("--action-scope", envvar="ACTION_SCOPE", help="Its scope, if it does not tell.  [env: ACTION_SCOPE]")
-    @click.option("--token", envvar="ACTION_TOKEN", help="A token to use as it is.  [env: ACTION_TOKEN]")
+    @click.option(
+        "--action-scope",
+        envvar="ACTION_SCOPE",
+        help="The provider's scope, if it does not name it.  [env: ACTION_SCOPE]",
+    )
+    @click.option(
+        "--token", envvar="ACTION_TOKEN", help="An access token to use instead of a login.  [env: ACTION_TOKEN]"
+    )
     @click.option(
         "--client-id",
         type=click.UUID,
         envvar="ACTION_CLIENT_ID",
-        help="Log in by an app of this id; with ACTION_CLIENT_SECRET, as a service.  [env: ACTION_CLIENT_ID]",
+        help="The client id to log in with; with ACTION_CLIENT_SECRET, that of a service.  [env: ACTION_CLIENT_ID]",
     )
     @click.option(
         "-f",
         "--format",
         "output_format",
         type=click.Choice(["json", "yaml"], case_sensitive=False),
-        help="How to show the answer: JSON by default; on a terminal a page, where there is one.",
+        help="Output format. By default JSON, or a page on a terminal if there is one.",
     )
-    @click.option("-v", "--verbose", is_flag=True, help="Tell of each request, on stderr.")
+    @click.option("-v", "--verbose", is_flag=True, help="Report each request on stderr.")
     @functools.wraps(function)
     def with_session(
         *,

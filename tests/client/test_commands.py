@@ -105,7 +105,7 @@ def test_principals_are_urns_or_bare_uuids(alice: Command) -> None:
     assert sorted(done.json["monitor_by"]) == sorted([f"urn:globus:auth:identity:{BOB}", GROUP])
     wrong = alice("run", "-b", BODY, "--manage-by", "bob@local.example")
     assert wrong.exit_code == 2
-    assert "'bob@local.example' is no principal. Give urn:globus:auth:identity:UUID" in wrong.err
+    assert "'bob@local.example' is not a principal. Give urn:globus:auth:identity:UUID" in wrong.err
 
 
 def test_who_may_only_read_is_not_allowed_to_cancel(
@@ -156,7 +156,7 @@ def test_list_and_release_all_that_are_complete(command: Command, slow_provider:
     assert [action["action_id"] for action in command("list", **options).json] == ids[::-1]
     newest = command("list", "--limit", "2", **options)
     assert [action["action_id"] for action in newest.json] == ids[:0:-1]
-    assert "These are the 2 newest" in newest.err
+    assert "These are the 2 newest actions" in newest.err
     for action_id in ids[:2]:
         command("cancel", action_id, **options)
     assert [action["action_id"] for action in command("list", "--status", "active", **options).json] == ids[2:]
@@ -177,22 +177,22 @@ def test_list_and_release_all_that_are_complete(command: Command, slow_provider:
     [
         (("fly",), "No such command 'fly'."),
         (("run",), "Give the input: by --body, or by --interactive"),
-        (("run", "-b", "[1]"), "--body: the body is no JSON object"),
+        (("run", "-b", "[1]"), "--body: the body is not a JSON object"),
         (("run", "-b", "@/no/such/file"), "--body: the file /no/such/file cannot be read: No such file or directory"),
         (("run", "-b", BODY, "--wach"), "No such option"),
         (("run", "-b", "-"), "--body: stdin is empty."),
-        (("run", BODY), f"({BODY}). (The input comes behind --body.)"),
+        (("run", BODY), f"({BODY}). (Give the input with --body.)"),
         (("status",), "Missing argument 'ACTION_ID'"),
         (("completion",), "Choose from: bash, zsh, fish\n"),
         (("list", "--limit", "x"), "'x' is not a whole number of at least 1.\n"),
         (("list", "--limit", "0"), "'0' is not a whole number of at least 1.\n"),
         (
             ("--action-url", "http://127.0.0.1", "list"),
-            "(It comes after the command: globus-action list --action-url …)",
+            "(Options follow the command: globus-action list --action-url …)",
         ),
         (("release",), "Which actions?"),
-        (("status", "x", "--action-url", "localhost:5000"), "'localhost:5000' is no URL of a provider"),
-        (("status", "x", "--token", "two words"), "this is no token"),
+        (("status", "x", "--action-url", "localhost:5000"), "'localhost:5000' is not the URL of a provider"),
+        (("status", "x", "--token", "two words"), "this is not a token"),
         (("list", "--format", "xml"), "'xml'"),
         (("whoami", "--client-id", "me"), "'me' is not a valid UUID"),
     ],

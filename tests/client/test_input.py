@@ -42,9 +42,9 @@ def test_json_and_yaml_are_read(given: str, body: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("body.json", "there is no file body.json, and it is no JSON object such as"),
+        ("body.json", "there is no file body.json, and it is not a JSON object such as"),
         ("", "it is empty"),
-        ("[1]", "the body is no JSON object"),
+        ("[1]", "the body is not a JSON object"),
         ('{"a": NaN}', "the body is neither JSON nor YAML"),
         ('{"a":1', "the body is neither JSON nor YAML: Expecting ',' delimiter: line 1 column 7"),
         ("a: [1", "the body is neither JSON nor YAML: line 1, column 6"),

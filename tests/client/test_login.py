@@ -54,7 +54,7 @@ def test_a_person_logs_in_once_and_out_again(
     assert tokens.stat().st_mode & 0o777 == 0o600
     assert "creator_id" in seen(terminal("list", "--format", "json"))
     assert seen(terminal("whoami")) == "carol@local.example\n"
-    assert "You are logged in already, as carol@local.example." in seen(terminal("login"))
+    assert "You are already logged in as carol@local.example." in seen(terminal("login"))
     token = next(iter(json.loads(tokens.read_text())["data"]["DEFAULT"].values()))["access_token"]
     assert seen(terminal("logout")) == "You are logged out.\n"
     assert stored(tmp_path) == []
@@ -80,7 +80,7 @@ def test_somebody_else_has_to_log_out_first(terminal: Terminal) -> None:
     assert "You are logged in as alice@local.example." in seen(login)
     again = terminal("login", "--no-browser", "--force", NO_COLOR="1")
     log_in(again, "bob")
-    assert "Error: You are logged in as somebody else already: `logout` comes first.\n" in seen(again, 3)
+    assert "Error: You are already logged in as another person: `logout` first.\n" in seen(again, 3)
 
 
 def test_a_login_that_is_given_up(terminal: Terminal) -> None:
@@ -91,7 +91,7 @@ def test_a_login_that_is_given_up(terminal: Terminal) -> None:
     wrong = terminal("login", "--no-browser", NO_COLOR="1")
     wrong.expect("Code: ")
     wrong.sendline("not a code")
-    assert "Error: Globus Auth refuses: 400 invalid_grant: the code is not valid" in seen(wrong, 3)
+    assert "Error: Globus Auth refused: 400 invalid_grant: the code is not valid" in seen(wrong, 3)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_token_of_local_mode_is_not_sent_to_globus(
 def test_a_token_is_neither_logged_in_nor_out(command: Command, typed: str) -> None:
     done = command(typed, token="local-token-alice")
     assert (done.exit_code, done.out) == (2, "")
-    assert done.err.startswith("Error: There is a token (--token, ACTION_TOKEN): with it, there is no")
+    assert done.err.startswith("Error: A token is given (--token, ACTION_TOKEN), so there is nothing to log ")
     assert done.err.count("\n") == 1
 
 

@@ -127,7 +127,7 @@ def test_an_answer_that_is_nested_without_end_is_no_json(odd_command: Command, o
     odd.answer("POST /run", action("ACTIVE"))
     done = odd_command("introspect")
     assert (done.exit_code, done.out) == (6, "")
-    assert done.err == "Error: The provider's answer is no JSON: it is nested too deeply.\n"
+    assert done.err == "Error: The provider's response is not valid JSON: it is nested too deeply.\n"
     assert odd_command("run", "-b", "{}").exit_code == 0
 
 
@@ -137,7 +137,7 @@ def test_an_answer_that_is_nested_too_deeply_to_be_shown_is_trouble(odd_command:
     )
     done = odd_command("status", "a", "--format", "yaml")
     assert (done.exit_code, done.out) == (6, "")
-    assert done.err == "Error: The provider's answer is nested too deeply.\n"
+    assert done.err == "Error: The provider's response is nested too deeply.\n"
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "null", "[]", '"text"', "{", "[" * 100_000], ids=lambda body: body[:9])
@@ -174,7 +174,7 @@ def test_nobody_there(command: Command, naps: list[float]) -> None:
     done = command("status", "a", url=f"http://127.0.0.1:{port}", token="a-token-of-mine")
     assert (done.exit_code, done.out) == (6, "")
     assert done.err.endswith(
-        f"Error: No answer from 127.0.0.1:{port}: the connection is refused. Is it running, and is its URL right?\n"
+        f"Error: No response from 127.0.0.1:{port}: the connection is refused. Is it running, and is its URL right?\n"
     )
     assert 3 < sum(naps) < 12
 
@@ -187,7 +187,7 @@ def test_a_long_wait_is_told_of(odd_command: Command, odd: OddProvider, monkeypa
     monkeypatch.setattr("client.reporting.threading.Timer", AtOnce)
     odd.answer("GET /a/status", action("ACTIVE"))
     done = odd_command("status", "a")
-    assert done.err == f"Waiting for an answer from {odd.url.removeprefix('http://')} …\n"
+    assert done.err == f"Waiting for a response from {odd.url.removeprefix('http://')} …\n"
     assert done.json["status"] == "ACTIVE"
 
 

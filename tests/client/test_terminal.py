@@ -13,7 +13,7 @@ def test_a_page_for_people(terminal: Terminal) -> None:
     page = seen(terminal("introspect", ACTION_TOKEN="local-token-alice"))
     assert page.startswith("What Time Is It Right Now?\nFrom the makers of Philbert")
     for line in (
-        r"Run by: +everybody who is logged in\n",
+        r"Run by: +everyone who is logged in\n",
         r"FIELD +TYPE +LIMITS +MEANING\n",
         r"utc_offset\*  number  above -24, below 24, a multiple of 0.25  Hours east of UTC",
         r"  python -m client run --body '{\"utc_offset\": 1}' --watch\n",
