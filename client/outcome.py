@@ -70,7 +70,7 @@ def finish(session: Session, action: dict[str, Any], watched: bool, patience: fl
 def watched_action(session: Session, action_id: str, patience: float) -> dict[str, Any]:
     """Watch an action until it is complete, with a further login if it waits for a consent.
 
-    :returns: its status; INACTIVE if it waits for something that nobody is there to give.
+    :returns: its status; INACTIVE if it waits for something that cannot be given here.
     """
     obtained: set[str] = set()
 

@@ -44,7 +44,7 @@ def actions_table(actions: Sequence[Mapping[str, Any]]) -> str:
 
 def log_table(entries: Iterable[Mapping[str, Any]]) -> str:
     """Return a table with a row for each log entry."""
-    rows = [[_when(entry.get("time")), str(entry.get("code") or ""), _told(entry)] for entry in entries]
+    rows = [[_when(entry.get("time")), str(entry.get("code") or ""), _entry_text(entry)] for entry in entries]
     return printable("\n".join(_table(["TIME", "WHAT", ""], rows)))
 
 
@@ -54,7 +54,7 @@ def _when(value: Any) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else str(value or "")
 
 
-def _told(entry: Mapping[str, Any]) -> str:
+def _entry_text(entry: Mapping[str, Any]) -> str:
     details = entry.get("details")
     parts = [str(entry.get("description") or ""), json.dumps(details, ensure_ascii=False) if details else ""]
     return " ".join(filter(None, parts))

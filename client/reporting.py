@@ -79,10 +79,10 @@ def reason(error: BaseException) -> str:
     """Return why there was no response, in a few words: the root cause of nested errors."""
     text = f"{error!r} {error}"
     words = {
-        "Name or service not known": "there is no host of this name",
-        "nodename nor servname": "there is no host of this name",
+        "Name or service not known": "no host has this name",
+        "nodename nor servname": "no host has this name",
         "name resolution": "the name of the host cannot be looked up now",
-        "getaddrinfo failed": "there is no host of this name",
+        "getaddrinfo failed": "no host has this name",
         "refused": "the connection is refused",
         "CERTIFICATE_VERIFY_FAILED": "its certificate cannot be verified",
         "WRONG_VERSION_NUMBER": "it does not speak TLS there: perhaps the URL begins with http://",

@@ -1,4 +1,4 @@
-"""A provider that answers what a test tells it to, right or wrong, over real HTTP."""
+"""A provider that sends the responses that a test prescribes, valid or not, over real HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DESCRIPTION = {"title": "Odd", "globus_auth_scope": SCOPE, "input_schema": {"typ
 
 @dataclass(frozen=True)
 class CannedResponse:
-    """One response. `None` for a status drops the connection; `drips` sends it byte by byte, and never ends."""
+    """One response. A status of None drops the connection; `drips` sends the response byte by byte without end."""
 
     status: int | None = 200
     body: Any = ""
@@ -36,12 +36,12 @@ class CannedResponse:
 
 
 def action(status: str, **fields: Any) -> CannedResponse:
-    """The status of the action "a"."""
+    """Return a response with the status of the action "a"."""
     return CannedResponse(body={"action_id": "a", "status": status, **fields})
 
 
 class OddProvider:
-    """What it answers to each request, in turn; the last answer is for all that follow."""
+    """Sends the prescribed responses to each request in turn, and repeats the last one."""
 
     def __init__(self) -> None:
         self.answers: dict[str, list[CannedResponse]] = defaultdict(list)

@@ -108,9 +108,7 @@ def test_principals_are_urns_or_bare_uuids(alice: Command) -> None:
     assert "'bob@local.example' is not a principal. Give urn:globus:auth:identity:UUID" in wrong.err
 
 
-def test_who_may_only_read_is_not_allowed_to_cancel(
-    alice: Command, command: Command, slow_provider: RunningProvider
-) -> None:
+def test_a_monitor_may_not_cancel(alice: Command, command: Command, slow_provider: RunningProvider) -> None:
     action_id = alice("run", "-b", BODY, "--monitor-by", BOB).json["action_id"]
     bob = command("cancel", action_id, url=slow_provider.url, token="local-token-bob")
     assert (bob.exit_code, bob.out) == (3, "")
@@ -118,14 +116,14 @@ def test_who_may_only_read_is_not_allowed_to_cancel(
 
 
 @pytest.mark.parametrize("token", ["local-token-expired", "local-token-other-scope", "nobody's"])
-def test_a_token_that_is_not_good_is_not_allowed(command: Command, slow_provider: RunningProvider, token: str) -> None:
+def test_an_invalid_token_is_exit_code_3(command: Command, slow_provider: RunningProvider, token: str) -> None:
     done = command("status", str(uuid.uuid4()), url=slow_provider.url, token=token)
     assert (done.exit_code, done.out) == (3, "")
     assert "401 NoAuthentication" in done.err
     assert token not in done.err
 
 
-def test_a_wrong_body_is_refused_before_it_is_sent(alice: Command) -> None:
+def test_an_invalid_body_is_refused_before_it_is_sent(alice: Command) -> None:
     done = alice("run", "-v", "-b", '{"utc_offset": 1.1}')
     assert (done.exit_code, done.out) == (2, "")
     assert "- utc_offset: 1.1 is not a multiple of 0.25" in done.err
@@ -142,7 +140,7 @@ def test_the_body_comes_from_a_file_or_from_stdin(alice: Command, tmp_path: Path
         assert alice("run", "-b", given, stdin=stdin).exit_code == 0
 
 
-def test_each_field_is_asked_for(alice: Command) -> None:
+def test_interactive_asks_for_each_field(alice: Command) -> None:
     done = alice("run", "--interactive", stdin="1.1\nabout one\n5.75\n")
     assert (done.exit_code, done.json["status"]) == (0, "ACTIVE")
     assert "utc_offset: Hours east of UTC" in done.err
@@ -150,7 +148,7 @@ def test_each_field_is_asked_for(alice: Command) -> None:
     assert "'about one' is not of type 'number'" in done.err
 
 
-def test_list_and_release_all_that_are_complete(command: Command, slow_provider: RunningProvider) -> None:
+def test_list_and_release_all_complete_actions(command: Command, slow_provider: RunningProvider) -> None:
     options = {"url": slow_provider.url, "token": "local-token-carol"}
     ids = [command("run", "-b", BODY, **options).json["action_id"] for _ in range(3)]
     assert [action["action_id"] for action in command("list", **options).json] == ids[::-1]
@@ -209,7 +207,7 @@ def test_wrong_usage_is_exit_code_2_and_one_error(alice: Command, arguments: tup
     [("run", "-b", BODY, "--request-id", ""), ("cancel", ""), ("status", "-w", " "), ("release", "a", "")],
     ids=str,
 )
-def test_a_variable_that_is_not_set_is_no_id(alice: Command, typed: tuple[str, ...]) -> None:
+def test_an_empty_id_is_refused(alice: Command, typed: tuple[str, ...]) -> None:
     done = alice(*typed)
     assert (done.exit_code, done.out) == (2, "")
     assert re.fullmatch(r"Error: (ACTION_ID|--request-id) is empty: is a variable not set\?\n", done.err)
@@ -245,7 +243,7 @@ def test_completion_of_a_shell(command: Command) -> None:
 
 
 @pytest.mark.parametrize("module", ["globus_sdk", "click", "yaml"])
-def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path, module: str) -> None:
+def test_ctrl_c_during_startup_is_quiet(tmp_path: Path, module: str) -> None:
     (tmp_path / f"{module}.py").write_text(
         "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
     )
@@ -257,14 +255,14 @@ def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path, module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_it_is_quiet_when_nobody_reads_any_more(slow_provider: RunningProvider) -> None:
+def test_a_closed_pipe_is_not_an_error(slow_provider: RunningProvider) -> None:
     line = f"{sys.executable} -m client introspect | true; echo ${{PIPESTATUS[0]}}"
     environment = clean_environment(ACTION_URL=slow_provider.url, ACTION_TOKEN="local-token-bob")
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-def test_it_runs_under_its_installed_name_and_needs_nothing_of_the_provider(tmp_path: Path) -> None:
+def test_it_runs_under_its_installed_name_without_the_provider(tmp_path: Path) -> None:
     (tmp_path / "globus_action").symlink_to(ROOT / "client")
     program = (
         "import sys, globus_action.cli; "
@@ -277,7 +275,7 @@ def test_it_runs_under_its_installed_name_and_needs_nothing_of_the_provider(tmp_
 
 @pytest.fixture(scope="module")
 def blueprint(slow_provider: RunningProvider) -> Iterator[str]:
-    """The toolkit's own blueprint, with the stand-in of our provider for its Globus Auth."""
+    """The toolkit's blueprint, which uses our provider's stand-in for Globus Auth."""
     port = free_port()
     settings = {
         "WHATTIME_CLIENT_ID": "5b1c0de0-0000-4000-8000-00000000c1d0",

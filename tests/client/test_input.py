@@ -1,4 +1,4 @@
-"""What is taken for a body, and what is said of one that does not fit."""
+"""Reading a body, and describing what is wrong with it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_json_and_yaml_are_read(given: str, body: Any) -> None:
     ],
     ids=lambda text: text[:12],
 )  # fmt: skip
-def test_what_is_no_body_is_refused_in_words(given: str, said: str) -> None:
+def test_what_is_not_a_body_is_refused_with_a_reason(given: str, said: str) -> None:
     with pytest.raises(BodyError) as refused:
         read_body(given)
     assert str(refused.value).startswith(said)
@@ -65,7 +65,7 @@ def test_what_is_no_body_is_refused_in_words(given: str, said: str) -> None:
 
 
 def levels(of: str) -> str:
-    """YAML in which each line refers to the one before it, nine times."""
+    """Return YAML in which each line refers nine times to the line before it."""
     first = "l0: &l0 {a: 1}" if "<<" in of else "l0: &l0 [a]"
     return "\n".join([first, *(of.format(n=n, before=", ".join([f"*l{n - 1}"] * 9)) for n in range(1, 12))])
 
@@ -124,13 +124,13 @@ def test_fields_are_described() -> None:
     }
 
 
-def test_an_example_is_shown_only_if_it_is_right() -> None:
+def test_an_example_is_shown_only_if_it_is_valid() -> None:
     assert example(SCHEMA) is None
     assert example({**SCHEMA, "required": ["text"]}) == {"text": "hello"}
     assert example({**SCHEMA, "examples": [{"text": "whole"}]}) == {"text": "whole"}
 
 
-def test_a_schema_of_definitions_in_definitions_is_not_taken_apart_for_ever() -> None:
+def test_a_schema_whose_definitions_refer_to_each_other_is_described_in_limits() -> None:
     many = {f"f{number}": {"$ref": "#/$defs/a"} for number in range(100)}
     last: dict[str, Any] = {"properties": {}}
     for inner in ({"properties": many}, last):

@@ -27,7 +27,7 @@ SERVICE_ID = "0e0e0e0e-0000-4000-8000-000000000000"
 
 
 def log_in(terminal: Any, name: str) -> str:
-    """Follow the link as this person, and type the code. Returns the link."""
+    """Follow the link as this person, type the code, and return the link."""
     terminal.expect(r"http://127\.0\.0\.1:\d+/v2/oauth2/authorize\S+")
     link = str(terminal.after)
     code = choose(link, name)
@@ -65,7 +65,7 @@ def test_a_person_logs_in_once_and_out_again(
     assert seen(terminal("logout")) == "You were not logged in.\n"
 
 
-def test_a_person_logs_in_by_a_browser(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_person_logs_in_with_a_browser(terminal: Terminal, tmp_path: Path) -> None:
     browser = tmp_path / "browser.py"
     browser.write_text("import sys, requests; requests.get(sys.argv[1] + '&as=bob', timeout=5)")
     line = f"{shlex.quote(sys.executable)} {shlex.quote(str(browser))} %s &"
@@ -74,7 +74,7 @@ def test_a_person_logs_in_by_a_browser(terminal: Terminal, tmp_path: Path) -> No
     )
 
 
-def test_somebody_else_has_to_log_out_first(terminal: Terminal) -> None:
+def test_another_person_cannot_log_in_without_a_logout(terminal: Terminal) -> None:
     login = terminal("login", "--no-browser")
     log_in(login, "alice")
     assert "You are logged in as alice@local.example." in seen(login)
@@ -83,7 +83,7 @@ def test_somebody_else_has_to_log_out_first(terminal: Terminal) -> None:
     assert "Error: You are already logged in as another person: `logout` first.\n" in seen(again, 3)
 
 
-def test_a_login_that_is_given_up(terminal: Terminal) -> None:
+def test_a_login_can_be_interrupted_or_fail(terminal: Terminal) -> None:
     login = terminal("login", "--no-browser")
     login.expect("Code: ")
     login.sendintr()
@@ -121,7 +121,7 @@ def test_a_service_needs_no_login(
 
 
 @pytest.mark.usefixtures("local_auth")
-def test_without_a_terminal_nobody_is_asked(command: Command, slow_provider: RunningProvider) -> None:
+def test_without_a_terminal_there_is_no_login(command: Command, slow_provider: RunningProvider) -> None:
     done = command("run", "-b", BODY, url=slow_provider.url)
     assert (done.exit_code, done.out) == (3, "")
     assert done.err == "Error: You are not logged in for this provider: `login` first, or set ACTION_TOKEN.\n"
@@ -134,7 +134,7 @@ def test_without_a_client_id_it_says_how_to_get_one(command: Command) -> None:
 
 
 @pytest.mark.parametrize("typed", ["login", "list", "whoami", "logout"])
-def test_for_a_provider_here_it_says_how_local_mode_logs_in(
+def test_for_a_local_provider_it_says_how_to_log_in_in_local_mode(
     command: Command, slow_provider: RunningProvider, typed: str
 ) -> None:
     done = command(typed, url=slow_provider.url)
@@ -165,7 +165,7 @@ def test_a_token_of_local_mode_is_not_sent_to_globus(
 
 
 @pytest.mark.parametrize("typed", ["login", "logout"])
-def test_a_token_is_neither_logged_in_nor_out(command: Command, typed: str) -> None:
+def test_login_and_logout_refuse_a_token(command: Command, typed: str) -> None:
     done = command(typed, token="local-token-alice")
     assert (done.exit_code, done.out) == (2, "")
     assert done.err.startswith("Error: A token is given (--token, ACTION_TOKEN), so there is nothing to log ")
@@ -186,7 +186,7 @@ def test_the_client_id_of_the_last_login_is_remembered(command: Command, tmp_pat
 
 
 @pytest.mark.usefixtures("local_auth")
-def test_whose_a_token_is(command: Command) -> None:
+def test_whoami_names_the_owner_of_a_token(command: Command) -> None:
     assert command("whoami", token="local-token-bob").json["preferred_username"] == "bob@local.example"
     unknown = command("whoami", token="local-token-expired")
     assert (unknown.exit_code, unknown.out) == (3, "")
@@ -202,7 +202,7 @@ def needs_consent(scope: str = NEEDED) -> CannedResponse:
 
 
 def authorized_scopes(link: str) -> set[str]:
-    """The scopes that an authorize URL asks for."""
+    """Return the scopes that an authorize URL asks for."""
     return set(parse_qs(urlsplit(link).query)["scope"][0].split(" "))
 
 
@@ -239,7 +239,9 @@ def test_a_consent_that_does_not_help_is_asked_for_once(terminal: Terminal, odd:
     assert "Resume it at a terminal, to log in with your consent:" in said
 
 
-def test_an_action_that_waits_for_something_else_is_watched_on(terminal: Terminal, odd: OddProvider) -> None:
+def test_at_a_terminal_an_action_that_waits_for_something_else_is_still_watched(
+    terminal: Terminal, odd: OddProvider
+) -> None:
     waiting = action("INACTIVE", details={"code": "Approval", "description": "Say yes."})
     odd.answer("GET /a/status", waiting, waiting, action("SUCCEEDED"))
     watching = terminal("status", "--watch", "a", ACTION_URL=odd.url, ACTION_TOKEN="a-token-of-mine")
@@ -419,7 +421,7 @@ def test_the_providers_of_one_domain_may_share_its_resource_server(url: str, is_
     assert _is_run_by("actions.globus.org", url) == is_run_by
 
 
-def test_a_token_is_not_said_to_be_missing_a_consent_silently(command: Command, odd: OddProvider) -> None:
+def test_a_token_without_the_consent_is_reported(command: Command, odd: OddProvider) -> None:
     details = {"code": "ConsentRequired", "required_scope": SCOPE}
     odd.answer("GET /a/status", action("INACTIVE", details=details))
     odd.answer("POST /a/resume", CannedResponse(409, {"description": "No consent."}))

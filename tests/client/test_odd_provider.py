@@ -75,17 +75,17 @@ def test_each_kind_of_error_has_its_exit_code(
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_every_form_of_error_is_told_in_words(odd_command: Command, odd: OddProvider, body: Any, said: str) -> None:
+def test_every_form_of_error_becomes_a_sentence(odd_command: Command, odd: OddProvider, body: Any, said: str) -> None:
     odd.answer("GET /a/status", CannedResponse(409, body))
     assert odd_command("status", "a").err == f"Error: {said}"
 
 
-def test_a_very_short_token_is_not_looked_for_in_what_is_said(odd_command: Command, odd: OddProvider) -> None:
+def test_a_very_short_token_is_not_hidden(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("GET /a/status", CannedResponse(409, {"description": "It is so."}))
     assert odd_command("status", "a", token="s").err == "Error: 409 Conflict: It is so.\n"
 
 
-def test_an_answer_that_is_too_large_is_trouble(
+def test_a_response_that_is_too_large_is_exit_code_6(
     odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("client.transport.LARGEST_RESPONSE_BYTES", 1000)
@@ -114,7 +114,7 @@ def test_a_response_that_drips_has_a_total_time(
         ActionClient(odd.url).wait("a", patience_seconds=0)
 
 
-def test_a_look_takes_no_longer_than_the_patience(odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_polling_once_takes_no_longer_than_the_patience(odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("client.action_client.SHORTEST_TIMEOUT_SECONDS", 0.1)
     odd.answer("GET /a/status", CannedResponse(200, "{", drips="body"))
     with pytest.raises(BadResponse, match=r"within 0\.4 seconds"):
@@ -122,7 +122,7 @@ def test_a_look_takes_no_longer_than_the_patience(odd: OddProvider, monkeypatch:
 
 
 @pytest.mark.parametrize("status", [200, 409])
-def test_an_answer_that_is_nested_without_end_is_no_json(odd_command: Command, odd: OddProvider, status: int) -> None:
+def test_a_response_nested_too_deeply_is_not_json(odd_command: Command, odd: OddProvider, status: int) -> None:
     odd.answer("GET /", CannedResponse(status, "[" * 100_000, {"Content-Type": "application/json"}))
     odd.answer("POST /run", action("ACTIVE"))
     done = odd_command("introspect")
@@ -131,7 +131,7 @@ def test_an_answer_that_is_nested_without_end_is_no_json(odd_command: Command, o
     assert odd_command("run", "-b", "{}").exit_code == 0
 
 
-def test_an_answer_that_is_nested_too_deeply_to_be_shown_is_trouble(odd_command: Command, odd: OddProvider) -> None:
+def test_a_response_nested_too_deeply_to_show_is_exit_code_6(odd_command: Command, odd: OddProvider) -> None:
     odd.answer(
         "GET /a/status", CannedResponse(200, '{"a": ' * 700 + "1" + "}" * 700, {"Content-Type": "application/json"})
     )
@@ -142,7 +142,7 @@ def test_an_answer_that_is_nested_too_deeply_to_be_shown_is_trouble(odd_command:
 
 @pytest.mark.parametrize("body", ["", "<html>", "null", "[]", '"text"', "{", "[" * 100_000], ids=lambda body: body[:9])
 @pytest.mark.parametrize("arguments", ["introspect", "status a", "run -b {}", "cancel a"])
-def test_an_answer_that_is_no_object_is_trouble(
+def test_a_response_that_is_not_an_object_is_exit_code_6(
     odd_command: Command, odd: OddProvider, body: str, arguments: str
 ) -> None:
     for request in ("GET /", "GET /a/status", "POST /run", "POST /a/cancel"):
@@ -161,7 +161,7 @@ def test_a_request_is_repeated_with_the_same_request_id(odd_command: Command, od
     assert "the connection broke. Trying again for a while …" in done.err
 
 
-def test_a_run_that_was_never_answered_can_be_repeated(odd_command: Command, odd: OddProvider) -> None:
+def test_a_run_without_a_response_can_be_repeated(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("POST /run", CannedResponse(None))
     done = odd_command("run", "-b", BODY)
     assert (done.exit_code, done.out) == (6, "")
@@ -169,7 +169,7 @@ def test_a_run_that_was_never_answered_can_be_repeated(odd_command: Command, odd
     assert len(odd.requests) == 1 + 1 + RETRIES
 
 
-def test_nobody_there(command: Command, naps: list[float]) -> None:
+def test_a_refused_connection(command: Command, naps: list[float]) -> None:
     port = free_port()
     done = command("status", "a", url=f"http://127.0.0.1:{port}", token="a-token-of-mine")
     assert (done.exit_code, done.out) == (6, "")
@@ -179,7 +179,7 @@ def test_nobody_there(command: Command, naps: list[float]) -> None:
     assert 3 < sum(naps) < 12
 
 
-def test_a_long_wait_is_told_of(odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_wait_is_reported(odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     class AtOnce(threading.Timer):
         def start(self) -> None:
             self.function(*self.args, **self.kwargs)
@@ -191,7 +191,7 @@ def test_a_long_wait_is_told_of(odd_command: Command, odd: OddProvider, monkeypa
     assert done.json["status"] == "ACTIVE"
 
 
-def test_retry_after_is_kept_to(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
+def test_retry_after_is_honored(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
     odd.answer("GET /a/status", CannedResponse(429, "", {"Retry-After": "7"}), action("ACTIVE"))
     assert odd_command("status", "a").exit_code == 0
     assert naps == [7]
@@ -217,14 +217,14 @@ def test_watching_survives_all_kinds_of_trouble(odd_command: Command, odd: OddPr
     assert 0.9 < naps[0] < 1.1 < naps[-1]
 
 
-def test_watching_keeps_to_retry_after(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
+def test_watching_honors_retry_after(odd_command: Command, odd: OddProvider, naps: list[float]) -> None:
     busy = CannedResponse(429, "", {"Retry-After": "45"})
     done = watch(odd_command, odd, busy, action("ACTIVE"), action("SUCCEEDED"), patience="60")
     assert done.exit_code == 0
     assert 44 < naps[0] <= 45
 
 
-def test_watching_does_not_go_on_for_ever(odd_command: Command, odd: OddProvider) -> None:
+def test_watching_gives_up(odd_command: Command, odd: OddProvider) -> None:
     for answer in (CannedResponse(None), CannedResponse(500, "oops"), CannedResponse(200, "{}"), CannedResponse(204)):
         done = watch(odd_command, odd, answer, patience="0")
         assert (done.exit_code, done.out) == (6, "")
@@ -286,7 +286,7 @@ def test_an_action_without_an_id_cannot_be_watched(odd_command: Command, odd: Od
     assert "has no action_id" in done.err
 
 
-def test_an_action_that_is_complete_at_once_is_not_asked_about(odd_command: Command, odd: OddProvider) -> None:
+def test_an_action_that_is_complete_at_once_is_not_polled(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("POST /run", action("FAILED"))
     assert odd_command("run", "-b", BODY, "--watch").exit_code == 1
     assert odd.requests == ["GET /", "POST /run"]
@@ -298,7 +298,7 @@ def test_an_action_that_is_complete_at_once_is_not_asked_about(odd_command: Comm
      {"properties": 7}, {"properties": {"a": 7}}, {"$ref": "#"}, True],
     ids=str,
 )  # fmt: skip
-def test_a_schema_that_makes_no_sense_stops_nobody(odd_command: Command, odd: OddProvider, schema: Any) -> None:
+def test_an_unusable_schema_does_not_prevent_a_run(odd_command: Command, odd: OddProvider, schema: Any) -> None:
     odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": schema}))
     odd.answer("POST /run", action("ACTIVE"))
     assert odd_command("run", "-b", '{"a": "b"}').exit_code == 0
@@ -321,7 +321,7 @@ def all_of_all_of(levels: int) -> dict[str, Any]:
     ],
     ids=["exponential allOf", "catastrophic pattern"],
 )
-def test_a_schema_that_takes_forever_stops_nobody(
+def test_a_schema_that_takes_forever_does_not_prevent_a_run(
     odd_command: Command, odd: OddProvider, monkeypatch: pytest.MonkeyPatch, schema: Any
 ) -> None:
     monkeypatch.setattr("client.schema_check.LIMIT_SECONDS", 0.5)
@@ -334,7 +334,7 @@ def test_a_schema_that_takes_forever_stops_nobody(
     assert "--interactive --watch" in provider_page({**DESCRIPTION, "input_schema": schema}, run_command="run")
 
 
-def test_a_schema_that_is_too_large_stops_nobody(odd_command: Command, odd: OddProvider) -> None:
+def test_a_schema_that_is_too_large_does_not_prevent_a_run(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": {"description": "x" * 1_000_000}}))
     odd.answer("POST /run", action("ACTIVE"))
     done = odd_command("run", "-b", "{}")
@@ -349,7 +349,7 @@ def test_nothing_is_fetched_for_a_schema(odd_command: Command, odd: OddProvider)
     assert odd.requests == ["GET /", "POST /run"]
 
 
-def test_a_schema_may_be_a_text(odd_command: Command, odd: OddProvider) -> None:
+def test_a_schema_may_be_a_string(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": json.dumps({"required": ["echo"]})}))
     done = odd_command("run", "-b", "{}")
     assert done.exit_code == 2
@@ -362,12 +362,12 @@ def test_a_provider_that_cannot_be_introspected_can_be_run(odd_command: Command,
     assert odd_command("run", "-b", BODY).exit_code == 0
 
 
-def test_ids_and_urls_arrive_as_they_are_meant(odd_command: Command, odd: OddProvider) -> None:
+def test_ids_are_quoted_in_urls(odd_command: Command, odd: OddProvider) -> None:
     odd_command("status", "../a b?c=%41")
     assert odd.requests == ["GET /..%2Fa%20b%3Fc%3D%2541/status"]
 
 
-def test_the_next_page_is_asked_for_where_the_first_one_was(odd_command: Command, odd: OddProvider) -> None:
+def test_the_next_page_is_requested_from_the_same_provider(odd_command: Command, odd: OddProvider) -> None:
     elsewhere = "http://example.invalid/actions?marker=m&limit=1"
     first = CannedResponse(200, [{"action_id": "a"}], {"Link": f'<{elsewhere}>; rel="next"'})
     odd.answer("GET /actions", first, CannedResponse(200, [{"action_id": "b"}], {"Link": f'<{elsewhere}>; rel="next"'}))
@@ -376,7 +376,7 @@ def test_the_next_page_is_asked_for_where_the_first_one_was(odd_command: Command
     assert odd.requests[-1] == "GET /actions?marker=m&limit=1"
 
 
-def test_what_is_released_is_complete_whatever_the_provider_lists(odd_command: Command, odd: OddProvider) -> None:
+def test_release_all_skips_actions_that_are_not_complete(odd_command: Command, odd: OddProvider) -> None:
     odd.answer(
         "GET /actions",
         CannedResponse(200, [{"action_id": "a", "status": "FAILED"}, {"action_id": "b", "status": "ACTIVE"}, {}]),
@@ -388,7 +388,7 @@ def test_what_is_released_is_complete_whatever_the_provider_lists(odd_command: C
 
 
 @pytest.mark.parametrize("body", ["", {"actions": 1}, [1]], ids=str)
-def test_a_list_that_is_none_is_trouble(odd_command: Command, odd: OddProvider, body: Any) -> None:
+def test_a_response_that_is_not_a_list_is_exit_code_6(odd_command: Command, odd: OddProvider, body: Any) -> None:
     odd.answer("GET /actions", CannedResponse(200, body))
     done = odd_command("list")
     assert (done.exit_code, done.out) == (6, "")
@@ -404,7 +404,7 @@ def test_a_redirect_elsewhere_does_not_get_the_token(odd_command: Command, odd: 
     assert odd.tokens[-1] is None
 
 
-def test_what_a_provider_says_never_commands_the_terminal(odd_command: Command, odd: OddProvider) -> None:
+def test_control_characters_of_a_provider_are_not_written(odd_command: Command, odd: OddProvider) -> None:
     for label in ("\x1b]0;title\x07 \x9b31m ü", "\x9b31m \ud800"):
         odd.answer("GET /a/status", action("ACTIVE", label=label))
         done = odd_command("status", "a")
@@ -416,7 +416,7 @@ def test_what_a_provider_says_never_commands_the_terminal(odd_command: Command, 
 HIDDEN = "\u202e\u2066\u200f\u061c"
 
 
-def test_what_a_provider_says_is_one_line_and_in_its_order(odd_command: Command, odd: OddProvider) -> None:
+def test_a_providers_text_cannot_add_lines_or_reorder_text(odd_command: Command, odd: OddProvider) -> None:
     details = {"code": f"{HIDDEN}C", "description": f"a\n{HIDDEN}b"}
     odd.answer("GET /a/status", action("INACTIVE", label=HIDDEN, details=details), action("FAILED", label=HIDDEN))
     done = odd_command("status", "a", "--watch")
@@ -440,12 +440,12 @@ def test_pages_show_one_line_for_each_text_of_a_provider() -> None:
     assert not set(HIDDEN) & set(table)
 
 
-def test_what_is_to_be_typed_is_quoted_for_the_shell(odd_command: Command, odd: OddProvider) -> None:
+def test_suggested_options_are_quoted_for_the_shell(odd_command: Command, odd: OddProvider) -> None:
     odd.answer("GET /a/log", CannedResponse(200, {"entries": [], "has_next_page": True, "marker": "$(touch x); ls"}))
     assert odd_command("log", "a").err == "There are more entries: add --marker '$(touch x); ls'\n"
 
 
-def test_the_scope_may_be_told_by_the_refusal(odd: OddProvider, command: Command) -> None:
+def test_a_refusal_may_name_the_scope(odd: OddProvider, command: Command) -> None:
     odd.answer("GET /", CannedResponse(401, "", {"WWW-Authenticate": f'Bearer realm="x", scope="{SCOPE}"'}))
     done = command("introspect", "--client-id", SCOPE.split("/")[4], url=odd.url)
     assert done.exit_code == 3
