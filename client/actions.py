@@ -13,11 +13,12 @@ import globus_sdk
 from . import page
 from .action_client import ROLES, STATUSES
 from .body import read_body
+from .consent import consent_before_resuming
 from .console import one_line
 from .errors import NOT_FOUND, USAGE, Refusal
 from .group import cli
 from .moments import deadline, duration
-from .outcome import ask, check_body, complete_ids, consent_before_resuming, finish, keeps_no_log, listed, release_each
+from .outcome import ask, check_body, complete_ids, finish, keeps_no_log, listed, release_each
 from .polling import PATIENCE_SECONDS, BadResponse
 from .principal import principal_urns
 from .session import Session, an_object, common_options

@@ -206,8 +206,9 @@ def authorized_scopes(link: str) -> set[str]:
     return set(parse_qs(urlsplit(link).query)["scope"][0].split(" "))
 
 
-@pytest.mark.parametrize("typed", ["resume a --watch", "status a --watch", "run -b {} --watch"])
-@pytest.mark.parametrize("scope", [NEEDED, DEPENDENT])
+@pytest.mark.parametrize(
+    ("typed", "scope"), [("resume a --watch", NEEDED), ("status a --watch", DEPENDENT), ("run -b {} --watch", NEEDED)]
+)
 def test_a_person_is_asked_for_the_consent_that_an_action_waits_for(
     terminal: Terminal, odd: OddProvider, typed: str, scope: str
 ) -> None:
