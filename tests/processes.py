@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PROVIDER_PYTHON = os.environ.get("PROVIDER_PYTHON", sys.executable)
+"""Runs the provider: script/test-sdks tests the client with releases of globus-sdk that the provider cannot use."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def stored_token(scope: str, token: str) -> str:
 def start(*options: str, script: tuple[str, ...] = ("-m", "app"), **settings: str) -> subprocess.Popen[str]:
     """`python -m app` as a process, with its output to read."""
     return subprocess.Popen(
-        [sys.executable, *script, *options],
+        [PROVIDER_PYTHON, *script, *options],
         cwd=ROOT,
         env=clean_environment(**{f"WHATTIME_{name}": value for name, value in settings.items()}),
         stdout=subprocess.PIPE,

@@ -34,9 +34,10 @@ def prepare_connection(connection: Any, _record: Any = None) -> None:
     Readers and a writer go on at the same time (WAL), a commit has reached the disk before it is acknowledged (FULL),
     and a new file gives back the space of what is deleted (auto_vacuum).
     """
+    is_new = connection.execute("PRAGMA page_count").fetchone()[0] == 0
     for pragma in (
         f"busy_timeout={LOCK_SECONDS * 1000}",
-        "auto_vacuum=FULL",
+        *(["auto_vacuum=FULL"] if is_new else []),  # on a file that exists, this would wait for whoever is writing
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",

@@ -1,4 +1,4 @@
-"""What is said to a person, on stderr: sentences, and one live line that is redrawn."""
+"""Write to a person on stderr: sentences, and one live line that is redrawn."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from collections.abc import Iterator
 import click
 
 SHORTEST_SECRET = 8
-"""In characters. What is shorter may well be a part of any word, and no real token is."""
+"""In characters. Shorter text can be part of any word, and real tokens are longer."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+HIDDEN = "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+"""Invisible characters, including those that reorder text, as a range for a regular expression."""
+_HIDDEN = re.compile(f"[{HIDDEN}]")
 ERASE_LINE = "\r\x1b[K"
 
 
 def printable(text: str) -> str:
-    """`text` without what a terminal would obey: it may come from anywhere."""
-    return CONTROL.sub("", text)
+    """Return `text` without characters that a terminal obeys or that reorder text: it may come from anywhere."""
+    return _HIDDEN.sub("", CONTROL.sub("", text))
+
+
+def one_line(text: str) -> str:
+    """Return `text` as a single printable line, so that a provider cannot imitate this program's lines."""
+    return printable(" ".join(text.split()))
 
 
 def shorten(text: str, width: int = 300) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-class Talk:
-    """Speaks on stderr. A secret that it has been told of never comes out."""
+class Console:
+    """Writes to stderr, and never writes a secret that it knows."""
 
     def __init__(self) -> None:
         self.verbose = False
@@ -43,7 +51,7 @@ class Talk:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody is there to answer a question."""
+        """Whether a person is there to answer a question."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     def keep_secret(self, text: str) -> None:
@@ -51,39 +59,39 @@ class Talk:
             self._secrets.add(text)
 
     def hide(self, text: str) -> str:
-        """`text` without secrets, nor what a terminal would obey: that first, since it may be within a secret."""
+        """Return `text` without secrets, after removing unprintable characters, which may be within one."""
         text = printable(text)
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
 
     def brief(self, text: str) -> str:
-        """`text`, shortened; its secrets are hidden first, since a part of one would not be found."""
-        return shorten(self.hide(text))
+        """Return `text` in one line, shortened; secrets are hidden first, because a part of one would not be found."""
+        return shorten(self.hide(one_line(text)))
 
     def ask(self, question: str) -> str:
-        """What somebody types; "" for a bare Enter.
+        """Return what the person types; "" for a bare Enter.
 
-        :raises click.Abort: nobody answers.
+        :raises click.Abort: the input ended, or Ctrl-C.
         """
         with contextlib.redirect_stdout(sys.stderr):  # older releases of click let a blank slip to stdout
             answer = click.prompt(self.hide(question), default="", show_default=False, err=True)
         return str(answer).strip()
 
     def say(self, text: str, *, fg: str | None = None, bold: bool = False) -> None:
-        """A sentence, on a line of its own."""
+        """Write a sentence on its own line."""
         live, self._live = self._live, ""
         click.echo(ERASE_LINE * bool(live) + self._styled(self.hide(text), fg, bold), err=True)
         if live:
             self.live(live)
 
     def details(self, text: str) -> None:
-        """A sentence for those who have asked for --verbose."""
+        """Write a sentence if --verbose was given."""
         if self.verbose:
             self.say(text)
 
     def live(self, text: str) -> None:
-        """Put `text` in the place of the last live line."""
+        """Replace the live line with `text`."""
         width = shutil.get_terminal_size().columns - 1
         text = self.hide(text)[: max(width, 1)]
         if text != self._live:
@@ -92,7 +100,7 @@ class Talk:
 
     @contextlib.contextmanager
     def live_line(self) -> Iterator[None]:
-        """While this lasts, there may be a live line; afterwards, it is gone."""
+        """Allow a live line inside the `with` block, and erase it afterwards."""
         self.is_watching = True
         try:
             yield
