@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.conformance.rule import Finding, Skip, rule, warning
-from tests.conformance.subject import Subject
+from conformance.rule import Finding, Skip, rule, warning
+from conformance.subject import Subject
 
 SECTION = "Newer paths"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.conformance.documents import COMPLETE
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.rules.life_cycle import operations
-from tests.conformance.sources import api, guide
-from tests.conformance.subject import Subject
+from conformance.documents import COMPLETE
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.rules.life_cycle import operations
+from conformance.sources import api, guide
+from conformance.subject import Subject
 
 SECTION = "Release"
 _NOT_FOUND = api("GET /{action_id}/status, POST /{action_id}/cancel and /release", "response 404")

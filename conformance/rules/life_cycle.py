@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.conformance.caller import new_id
-from tests.conformance.documents import COMPLETE
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.sources import api, guide
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer
+from conformance.caller import new_id
+from conformance.documents import COMPLETE
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.sources import api, guide
+from conformance.subject import Subject
+from conformance.wire import Answer
 
 SECTION = "The life of an action"
 LIFE = "Action Lifecycle"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.conformance.documents import compile_schema, description_faults
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.sources import api, guide
-from tests.conformance.subject import Subject
+from conformance.documents import compile_schema, description_faults
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.sources import api, guide
+from conformance.subject import Subject
 
 SECTION = "Introspection"
 

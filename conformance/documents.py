@@ -11,8 +11,8 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from tests.conformance.rule import Finding, warning, wrong
-from tests.conformance.wire import shorten
+from conformance.rule import Finding, warning, wrong
+from conformance.wire import shorten
 
 COMPLETE = ("SUCCEEDED", "FAILED")
 STATUSES = (*COMPLETE, "ACTIVE", "INACTIVE")

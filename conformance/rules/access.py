@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.conformance.documents import COMPLETE, STATUSES
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.sources import api, guide
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer
+from conformance.documents import COMPLETE, STATUSES
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.sources import api, guide
+from conformance.subject import Subject
+from conformance.wire import Answer
 
 SECTION = "Other people"
 WHO = guide("Starting an Action: The Action Request Document", "manage_by and monitor_by")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.sources import guide
-from tests.conformance.subject import Subject
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.sources import guide
+from conformance.subject import Subject
 
 SECTION = "The log"
 

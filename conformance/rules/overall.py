@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tests.conformance.documents import status_faults
-from tests.conformance.rule import Finding, Outcome, Skip, rule, warning, wrong
-from tests.conformance.sources import api
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer
+from conformance.documents import status_faults
+from conformance.rule import Finding, Outcome, Skip, rule, warning, wrong
+from conformance.sources import api
+from conformance.subject import Subject
+from conformance.wire import Answer
 
 SECTION = "All answers"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.conformance.bodies import other_valid_body
-from tests.conformance.caller import LABEL, new_id
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.sources import api, guide
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer
+from conformance.bodies import other_valid_body
+from conformance.caller import LABEL, new_id
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.sources import api, guide
+from conformance.subject import Subject
+from conformance.wire import Answer
 
 SECTION = "Repeated requests"
 _FIELD = "request_id"

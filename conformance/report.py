@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from tests.conformance.rule import Outcome, Result, Rule
-from tests.conformance.sources import API_NAME, API_URL, GUIDE_NAME, GUIDE_URL
-from tests.conformance.wire import HIDDEN, SHORTEST_TOKEN, shorten
+from conformance.rule import Outcome, Result, Rule
+from conformance.sources import API_NAME, API_URL, GUIDE_NAME, GUIDE_URL
+from conformance.wire import HIDDEN, SHORTEST_TOKEN, shorten
 
 LEGEND = f"The interface: {API_NAME}, {API_URL};\n{GUIDE_NAME}, {GUIDE_URL}"
 

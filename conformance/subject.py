@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from tests.conformance.caller import Caller, new_id
-from tests.conformance.documents import COMPLETE, STATUSES
-from tests.conformance.rule import Skip
-from tests.conformance.wire import Answer, NoAnswer, Wire
+from conformance.caller import Caller, new_id
+from conformance.documents import COMPLETE, STATUSES
+from conformance.rule import Skip
+from conformance.wire import Answer, NoAnswer, Wire
 
 Document = dict[str, Any]
 

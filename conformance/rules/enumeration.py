@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.conformance.caller import Caller
-from tests.conformance.documents import COMPLETE
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.sources import guide
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer
+from conformance.caller import Caller
+from conformance.documents import COMPLETE
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.sources import guide
+from conformance.subject import Subject
+from conformance.wire import Answer
 
 SECTION = "Enumeration"
 SOURCE = guide("Optional Endpoint: Action Enumeration")

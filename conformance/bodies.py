@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.conformance.documents import compile_schema
+from conformance.documents import compile_schema
 
 _OF_OTHER_TYPES: tuple[Any, ...] = ({"not": "this"}, ["not this"], "not this", -1.5, True, None)
 

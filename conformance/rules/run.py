@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.conformance.bodies import invalid_bodies
-from tests.conformance.caller import LABEL, new_id
-from tests.conformance.documents import COMPLETE
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.sources import api, guide
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer
+from conformance.bodies import invalid_bodies
+from conformance.caller import LABEL, new_id
+from conformance.documents import COMPLETE
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.sources import api, guide
+from conformance.subject import Subject
+from conformance.wire import Answer
 
 SECTION = "Starting actions"
 INVALID = api("POST /run", "response 400")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.conformance.caller import Caller
-from tests.conformance.rule import Finding, Skip, rule, warning, wrong
-from tests.conformance.rules.life_cycle import operations
-from tests.conformance.sources import api
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer
+from conformance.caller import Caller
+from conformance.rule import Finding, Skip, rule, warning, wrong
+from conformance.rules.life_cycle import operations
+from conformance.sources import api
+from conformance.subject import Subject
+from conformance.wire import Answer
 
 SECTION = "Tokens"
 UNAUTHORIZED = api("every operation", "response 401")

@@ -15,10 +15,10 @@ from typing import Any
 import click
 import requests
 
-from tests.conformance import report
-from tests.conformance.rule import RULES, Outcome
-from tests.conformance.subject import Subject
-from tests.conformance.suite import Untestable, run
+from conformance import report
+from conformance.rule import RULES, Outcome
+from conformance.subject import Subject
+from conformance.suite import Untestable, run
 
 FILE = click.Path(path_type=Path)
 SECONDS = click.FloatRange(min=0, min_open=True, max=86400)

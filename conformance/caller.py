@@ -7,10 +7,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tests.conformance.wire import Answer
+from conformance.wire import Answer
 
 if TYPE_CHECKING:
-    from tests.conformance.subject import Subject
+    from conformance.subject import Subject
 
 LABEL = "conformance test"
 

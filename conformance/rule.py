@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tests.conformance.wire import Answer, NoAnswer, NotJSON
+from conformance.wire import Answer, NoAnswer, NotJSON
 
 if TYPE_CHECKING:
-    from tests.conformance.subject import Subject
+    from conformance.subject import Subject
 
 
 class Outcome(StrEnum):

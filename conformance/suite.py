@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import tests.conformance.rules  # noqa: F401 - fills RULES
-from tests.conformance.documents import compile_schema
-from tests.conformance.rule import RULES, Result, try_rule
-from tests.conformance.subject import Subject
-from tests.conformance.wire import Answer, NoAnswer
+import conformance.rules  # noqa: F401 - fills RULES
+from conformance.documents import compile_schema
+from conformance.rule import RULES, Result, try_rule
+from conformance.subject import Subject
+from conformance.wire import Answer, NoAnswer
 
 
 class Untestable(Exception):
