@@ -17,7 +17,7 @@ from contextlib import suppress
 
 def main(command: list[str]) -> int:
     """Run the program. Return its exit code, 128 + N if signal N ended it."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # the worker chose it
     threading.Thread(target=_kill_at_end_of_input, args=(process.pid,), daemon=True).start()
     code = process.wait()
     _kill(process.pid)  # children that it left behind
@@ -25,7 +25,7 @@ def main(command: list[str]) -> int:
 
 
 def _kill_at_end_of_input(group: int) -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)
     _kill(group)
 
 
