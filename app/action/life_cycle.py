@@ -198,7 +198,8 @@ def resume(action: Action, now: datetime, lease: timedelta) -> Action:
 
 def stepped(action: Action, step: Step, now: datetime, *, acts_as_caller: bool) -> Action:
     """Return the record after a call of `advance` that returned `step` at `now`."""
-    progress = replace(_progress(action), acts_as_caller=acts_as_caller)
+    before = _progress(action)
+    progress = replace(before, acts_as_caller=before.acts_as_caller or acts_as_caller)
     action = replace(action, progress=progress)
     match step:
         case Active() | Inactive():
@@ -210,11 +211,11 @@ def stepped(action: Action, step: Step, now: datetime, *, acts_as_caller: bool) 
             raise TypeError("advance must not return EndsAt")
 
 
-def retry_later(action: Action, now: datetime, *, acts_as_caller: bool | None = None) -> Action:
+def retry_later(action: Action, now: datetime, *, acts_as_caller: bool = False) -> Action:
     """Return the record after a hook call that raised an error: the next call is due after a pause."""
     progress = _progress(action)
     pause = min(timedelta(seconds=2 ** min(progress.attempt - 1, 20)), LONGEST_RETRY)
-    used = progress.acts_as_caller if acts_as_caller is None else acts_as_caller
+    used = progress.acts_as_caller or acts_as_caller
     return _next(replace(action, progress=replace(progress, due=now + pause, acts_as_caller=used)))
 
 
