@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.processes import ROOT
@@ -24,6 +25,10 @@ class Burst:
 
     process: subprocess.Popen[str]
 
+    def wait_for_first_answer(self) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "answered\n"
+
     def finish(self) -> dict[str, int]:
         """Stop it, unless it has ended by itself. Return how many answers had which status code."""
         if self.process.poll() is None:
@@ -33,17 +38,21 @@ class Burst:
     def result(self) -> dict[str, int]:
         """Wait until it has ended. Return how many answers had which status code."""
         output, _ = self.process.communicate(timeout=60)
-        counted: dict[str, int] = json.loads(output)
+        counted: dict[str, int] = json.loads(output.splitlines()[-1])
         return counted
 
 
-def start_burst(port: int, connections: int, *, path: str = "/", token: str = "", requests: int = 0) -> Burst:
+def start_burst(
+    port: int, connections: int, *, path: str = "/", token: str = "", requests: int = 0, patient: bool = False
+) -> Burst:
     """Start sending requests: each connection sends its next one as soon as it has an answer.
 
     :param token: sent with each request; by default, each sends a new token that nobody has seen.
     :param requests: how many are sent in all; without a limit by default.
+    :param patient: whether each connection repeats a request after a 503, when Retry-After says so.
     """
     options = [f"--{name}={value}" for name, value in (("path", path), ("token", token), ("requests", requests))]
+    options += ["--patient"] * patient
     command = [sys.executable, "-m", "tests.burst", str(port), str(connections), *options]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     return Burst(process)
@@ -54,6 +63,7 @@ class Sender:
     port: int
     path: str
     tokens: Iterator[str]
+    patient: bool
     statuses: Counter[str] = field(default_factory=Counter)
 
     async def send(self) -> None:
@@ -63,27 +73,35 @@ class Sender:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 try:
                     for next_token in itertools.chain([token], self.tokens):
-                        self.statuses[await self._ask(reader, writer, next_token)] += 1
+                        while await self._ask(reader, writer, next_token):
+                            pass
                 finally:
                     writer.close()
             except (OSError, asyncio.IncompleteReadError):
                 self.statuses["broken"] += 1
 
-    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> str:
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> bool:
+        """Send one request, and wait for the answer. Return whether it should be repeated."""
         writer.write(f"GET {self.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         _, _, length = head.partition("content-length: ")
         await reader.readexactly(int(length.partition("\r")[0]))
-        return head.split()[1]
+        status = head.split()[1]
+        if not self.statuses:
+            print("answered", flush=True)
+        self.statuses[status] += 1
+        if not self.patient or status != "503":
+            return False
+        _, _, seconds = head.partition("retry-after: ")
+        await asyncio.sleep(int(seconds.partition("\r")[0]))
+        return True
 
 
 async def _burst(sender: Sender, connections: int) -> None:
     sending = asyncio.gather(*(sender.send() for _ in range(connections)))
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, sending.cancel)
-    try:
+    with suppress(asyncio.CancelledError):
         await sending
-    except asyncio.CancelledError:
-        pass
 
 
 def main() -> None:
@@ -93,10 +111,12 @@ def main() -> None:
     parser.add_argument("--path", default="/")
     parser.add_argument("--token", default="")
     parser.add_argument("--requests", type=int, default=0)
+    parser.add_argument("--patient", action="store_true")
     options = parser.parse_args()
     numbers = range(options.requests) if options.requests else itertools.count()
     prefix = f"made-up-{os.getpid()}-{time.time_ns()}"
-    sender = Sender(options.port, options.path, (options.token or f"{prefix}-{number}" for number in numbers))
+    tokens = (options.token or f"{prefix}-{number}" for number in numbers)
+    sender = Sender(options.port, options.path, tokens, options.patient)
     asyncio.run(_burst(sender, options.connections))
     print(json.dumps(sender.statuses))
 
