@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -13,7 +14,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.processes import ROOT
@@ -42,10 +42,11 @@ class Burst:
         return counted
 
 
-def start_burst(
+@contextlib.contextmanager
+def running_burst(
     port: int, connections: int, *, path: str = "/", token: str = "", requests: int = 0, patient: bool = False
-) -> Burst:
-    """Start sending requests: each connection sends its next one as soon as it has an answer.
+) -> Iterator[Burst]:
+    """Have another process send requests: each connection sends its next one as soon as it has an answer.
 
     :param token: sent with each request; by default, each sends a new token that nobody has seen.
     :param requests: how many are sent in all; without a limit by default.
@@ -55,7 +56,11 @@ def start_burst(
     options += ["--patient"] * patient
     command = [sys.executable, "-m", "tests.burst", str(port), str(connections), *options]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    return Burst(process)
+    try:
+        yield Burst(process)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @dataclass
@@ -100,7 +105,7 @@ class Sender:
 async def _burst(sender: Sender, connections: int) -> None:
     sending = asyncio.gather(*(sender.send() for _ in range(connections)))
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, sending.cancel)
-    with suppress(asyncio.CancelledError):
+    with contextlib.suppress(asyncio.CancelledError):
         await sending
 
 

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from app.limiter import THREADS
 from local_globus.directory import CLIENT_SECRET, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.server import start_globus
 from local_globus.web import create_globus
-from tests.burst import start_burst
+from tests.burst import running_burst
 from tests.conftest import CREDENTIALS
 from tests.faulty_globus import FaultyGlobus
 from tests.processes import ROOT, clean_environment, free_port
@@ -38,7 +39,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(auth_url: str, groups_url: str = "http://127.0.0.1:9/", **settings: str) -> Iterator[Server]:
+def running_server(
+    auth_url: str, groups_url: str = "http://127.0.0.1:9/", threads: int = THREADS, **settings: str
+) -> Iterator[Server]:
     """A server in production mode that asks these for Globus Auth and Groups."""
     port = free_port()
     environment = clean_environment(
@@ -47,7 +50,7 @@ def running_server(auth_url: str, groups_url: str = "http://127.0.0.1:9/", **set
         GLOBUS_SDK_SERVICE_URL_GROUPS=groups_url,
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", f"--port={port}"],
+        [sys.executable, "-m", "app", f"--port={port}", f"--threads={threads}"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -84,7 +87,7 @@ class Waits:
 
 def ask_as_known_caller(port: int, seconds: float, token: str = KNOWN + "caller", path: str = "/") -> Waits:
     """Ask again and again, 10 ms after each answer; each must be 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     waits, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
         begin = time.monotonic()
@@ -117,46 +120,47 @@ def test_known_callers_go_on_while_auth_is_slow_about_hundreds_of_unknown_tokens
     with running_server(auth.url) as server:
         ask_as_known_caller(server.port, 0.1)
         for connections, auth.delay in ((500, 0.15), (200, 0.3), (500, 0.45)):
-            burst = start_burst(server.port, connections)
-            burst.wait_for_first_answer()
-            waits = ask_as_known_caller(server.port, 1)
-            check_goes_on(waits, f"{connections} connections, Auth takes {auth.delay} s", burst.finish())
+            with running_burst(server.port, connections) as burst:
+                burst.wait_for_first_answer()
+                waits = ask_as_known_caller(server.port, 1)
+                check_goes_on(waits, f"{connections} connections, Auth takes {auth.delay} s", burst.finish())
 
 
-@pytest.mark.parametrize("connections", [24, 500])
-def test_known_callers_go_on_while_auth_hangs(auth: SlowAuth, connections: int) -> None:
-    with running_server(auth.url) as server:
+@pytest.mark.parametrize(("connections", "threads"), [(24, 16), (500, THREADS)])
+def test_known_callers_go_on_while_auth_hangs(auth: SlowAuth, connections: int, threads: int) -> None:
+    with running_server(auth.url, threads=threads) as server:
         ask_as_known_caller(server.port, 0.1)
         auth.delay = FOREVER
-        burst = start_burst(server.port, connections)
-        waits = ask_as_known_caller(server.port, 2)
-        check_goes_on(waits, f"{connections} connections, Auth hangs", burst.finish())
+        with running_burst(server.port, connections) as burst:
+            waits = ask_as_known_caller(server.port, 2)
+            check_goes_on(waits, f"{connections} connections, Auth hangs", burst.finish())
 
 
 def test_known_callers_go_on_while_auth_refuses_connections(auth: SlowAuth) -> None:
     with running_server(auth.url) as server:
         ask_as_known_caller(server.port, 0.1)
         auth.refuse()
-        burst = start_burst(server.port, 200)
-        waits = ask_as_known_caller(server.port, 1)
-        check_goes_on(waits, "200 connections, Auth refuses", burst.finish())
+        with running_burst(server.port, 200) as burst:
+            waits = ask_as_known_caller(server.port, 1)
+            check_goes_on(waits, "200 connections, Auth refuses", burst.finish())
 
 
 def test_callers_whose_tokens_are_checked_again_go_on_in_a_burst_of_unknown_ones(auth: SlowAuth) -> None:
     with running_server(auth.url, TOKEN_CACHE_SECONDS="0.5") as server:
         ask_as_known_caller(server.port, 0.1)
         auth.delay = 0.15
-        burst = start_burst(server.port, 200)
-        burst.wait_for_first_answer()
-        waits = ask_as_known_caller(server.port, 2)
-        check_goes_on(waits, "200 connections, the known token is checked again twice a second", burst.finish())
+        with running_burst(server.port, 200) as burst:
+            burst.wait_for_first_answer()
+            waits = ask_as_known_caller(server.port, 2)
+            check_goes_on(waits, "200 connections, the known token is checked again twice a second", burst.finish())
 
 
 def test_a_healthy_auth_serves_a_thousand_first_time_callers_without_a_storm_of_503(auth: SlowAuth) -> None:
     auth.delay, auth.welcomes = 0.1, True
     with running_server(auth.url) as server:
         begin = time.monotonic()
-        answers = start_burst(server.port, 32, requests=1000, patient=True).result()
+        with running_burst(server.port, 32, requests=1000, patient=True) as burst:
+            answers = burst.result()
         print(f"\n32 connections, 1,000 first-time callers: {answers} in {time.monotonic() - begin:.1f} s")
     assert answers.pop("200") == 1000
     assert answers.pop("503", 0) <= 20
@@ -168,13 +172,15 @@ def test_lists_go_on_while_groups_hangs(auth: SlowAuth) -> None:
     groups = FaultyGlobus(globus.url)
     groups.hangs.set()
     credentials = {"CLIENT_ID": PROVIDER_CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "SCOPE": PROVIDER_SCOPE}
-    with running_server(globus.url, groups.url, **credentials) as server:
+    with running_server(globus.url, groups.url, threads=16, **credentials) as server:
         for name in ("alice", "bob"):
             ask_as_known_caller(server.port, 0.1, f"local-token-{name}")
-        burst = start_burst(server.port, 20, path="/actions?roles=monitor_by", token="local-token-alice", requests=20)
-        waits = ask_as_known_caller(server.port, 1.5, "local-token-bob", "/actions")
-        answers = burst.result()
-        check_goes_on(waits, "20 lists by role, Groups hangs", answers)
-        assert answers == {"503": 20}
+        with running_burst(
+            server.port, 20, path="/actions?roles=monitor_by", token="local-token-alice", requests=20
+        ) as burst:
+            waits = ask_as_known_caller(server.port, 1.5, "local-token-bob", "/actions")
+            answers = burst.result()
+            check_goes_on(waits, "20 lists by role, Groups hangs", answers)
+            assert answers == {"503": 20}
     groups.close()
     globus.stop()
