@@ -77,7 +77,9 @@ class Caller(AuthState):
         :raises Unavailable: Globus Auth does not answer.
         """
         if scope not in self._tokens:
-            self._tokens = self._upstream.call("auth", ("dependent", self.bearer_token), self._ask_for_tokens)
+            self._tokens = self._upstream.call(
+                "auth", ("dependent", self.bearer_token), self._ask_for_tokens, known=True
+            )
         if scope not in self._tokens:
             raise ConsentRequired(f"{next(iter(self.expected_scopes))}[{scope}]")
         return str(self._tokens[scope]["access_token"])
