@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.action import life_cycle
-from app.action.advancing import TRIES, Advancer, busy, unknown
+from app.action.advancing import NO_PLACE, TRIES, Advancer, busy, unknown
 from app.action.error import InvalidState, NotFound, Unavailable
 from app.action.hooks import Hooks, Observer
 from app.action.life_cycle import Limits
@@ -23,8 +23,6 @@ BATCH = 500
 """How many actions are purged at once: a few milliseconds of one request in PURGE_SECONDS."""
 
 PURGE_SECONDS = 10
-
-NO_PLACE = "All threads for this provider's work are busy. Please try again."
 
 
 @dataclass(frozen=True)
@@ -200,7 +198,7 @@ class Actions:
         """Return a new record, and whether its first call of `advance` is claimed, with a place to make it in."""
         life_cycle.check_deadline(request.deadline, now, self._limits.maximum_deadline)
         work = self._hooks.work
-        step, used = self._hooks.begin(request.body, caller, now)
+        step, used = self._advancer.begin(request.body, caller, now)
         new = life_cycle.start(
             request,
             step,
