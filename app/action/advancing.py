@@ -7,33 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 from app.action import life_cycle
 from app.action.error import NotFound, Unavailable, shorten
-from app.action.hooks import Hooks, Observer
+from app.action.hooks import Hooks, Observer, Places
 from app.action.record import CANCELLED, Action
 from app.action.store import ActionStore
-from app.work import Caller, Step
+from app.work import Caller
 
 TRIES = 10
 """How often a change that meets simultaneous changes of the same action is tried."""
 
-NO_PLACE = "All threads for this provider's work are busy. Please try again."
-
 SHOWN_UNWRITTEN = timedelta(minutes=1)
 """How long after its completion an action is shown as complete though that cannot be written: longer than any request
 takes, so that no cancellation can still be under way."""
-
-
-class Places(Protocol):
-    """Limits how many threads are in hooks at a time."""
-
-    def try_enter(self, kind: str) -> bool:
-        """Take a place without waiting. Return False if there is none."""
-
-    def leave(self, kind: str) -> None:
-        """Give the place back."""
 
 
 class Advancer:
@@ -58,20 +45,6 @@ class Advancer:
         self.lease = lease
         self._observer = observer
         self._places = places
-
-    def begin(self, body: Any, caller: Caller, now: datetime) -> tuple[Step, bool]:
-        """Return the first step of an action, and whether it used the caller's tokens.
-
-        :raises Unavailable: the hook could keep this thread waiting, and too many threads are in it.
-        """
-        may_wait = self._hooks.work.advance is not None or self._hooks.work.synchronous
-        if may_wait and not self._places.try_enter("begin"):
-            raise Unavailable(NO_PLACE)
-        try:
-            return self._hooks.begin(body, caller, now)
-        finally:
-            if may_wait:
-                self._places.leave("begin")
 
     def enter(self) -> bool:
         """Take a place in the hooks without waiting. Return False if there is none."""

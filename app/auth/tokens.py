@@ -59,7 +59,7 @@ class TokenChecker:
         self.scope = scope
         self._auth_client = auth_client
         self._clients = UpstreamClients()
-        self._metrics = metrics
+        self._asked, self._known = metrics.token_counter("asked"), metrics.token_counter("remembered")
         self._upstream = upstream
         self._lock = threading.Lock()
         self._valid: TTLCache[str, Caller] = TTLCache(size, ttl_seconds, timer)

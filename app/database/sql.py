@@ -20,7 +20,7 @@ from sqlalchemy.engine import Dialect
 
 from app.action.error import Unavailable
 from app.action.record import CANCELLED, Action, Status
-from app.action.store import Page, Query, place
+from app.action.store import Page, Query
 from app.database import DatabaseError, postgresql, sqlite, statements
 from app.database.channel import SILENT, Channel
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, parse_url, prepare_file
@@ -232,7 +232,7 @@ class SqlDatabase:
             ended = [action for text, is_ended in rows if is_ended and not (action := to_action(text)).is_expired(now)]
             if ended:
                 return Page((), list({action.action_id: action for action in ended}.values()))
-            places = {place(action): action for text, _ in rows if (action := to_action(text))}
+            places = {action.place: action for text, _ in rows if (action := to_action(text))}
             newest = heapq.nlargest(query.limit, places)
             found += [places[at] for at in newest if not places[at].is_expired(now)]
             if len(newest) < query.limit:

@@ -1,12 +1,19 @@
-"""JSON by orjson: several times as fast as Flask's own encoder, with times in ISO 8601."""
+"""Responses: JSON by orjson, several times as fast as Flask's own encoder, and security headers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Flask, Response
 from flask.json.provider import JSONProvider
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""So that no browser runs a response as a script, stores it, or shows it in a frame of another page."""
 
 
 def to_json(document: Any) -> bytes:
@@ -26,4 +33,16 @@ class OrjsonProvider(JSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         body = to_json(self._prepare_response_obj(args, kwargs))
         response: Response = self._app.response_class(body, content_type="application/json")
+        return response
+
+
+def add_security_headers(app: Flask) -> None:
+    """Have every response carry HEADERS, unless its handler has set them."""
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        headers = response.headers
+        for name, value in HEADERS.items():
+            if name not in headers:
+                headers[name] = value
         return response
