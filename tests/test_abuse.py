@@ -136,9 +136,7 @@ def test_what_is_too_long_is_refused_and_the_next_one_is_served(
         assert answer.split()[1] == wanted
 
 
-@pytest.mark.parametrize(
-    "host", ["xn--0", ".xn--a", "xn--" + "a" * 80, "a b", "<x>", "evil.example", "127.0.0.1.evil"]
-)
+@pytest.mark.parametrize("host", ["xn--0", ".xn--a", "xn--" + "a" * 80, "a b", "<x>", "evil.example", "127.0.0.1.evil"])
 def test_local_mode_answers_to_no_foreign_host(provider: RunningProvider, host: str) -> None:
     headers = {"Authorization": "Bearer local-token-bob"}
     for path in ("/docs/people.json", "/actions?limit=1"):
