@@ -12,6 +12,7 @@ Copy the way that tests/examples/ uses it::
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +41,8 @@ class OwnProvider:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, work: str, **settings: Any) -> None:
+        for name in [name for name in os.environ if name.startswith("WHATTIME_")]:
+            monkeypatch.delenv(name)
         self.clock = Clock()
         self.globus = patch_globus(monkeypatch, scope=CREDENTIALS["SCOPE"])
         self._settings = {**CREDENTIALS, "WORK": work, **settings}
