@@ -1,0 +1,1 @@
+"""Check, draw and run Globus flow definitions on this machine, for development."""
