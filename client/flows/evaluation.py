@@ -11,14 +11,13 @@ from typing import Any
 import simpleeval
 
 from .errors import ExpressionError, PathError
-from .functions import FUNCTIONS, LARGEST_VALUE, METHODS, OPERATORS, as_text, limit, tree_size
+from .functions import DEEPEST, FUNCTIONS, LARGEST_VALUE, METHODS, OPERATORS, as_text, limit, tree_size
 from .paths import compile_path
 
 MOST_STEPS = 200_000
 """How many parts of an expression may be evaluated; each takes a few microseconds."""
 MOST_ITEMS_MADE = 2_000_000
 """Characters and items that all intermediate values may have together."""
-DEEPEST = 100
 CONSTANTS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
@@ -114,7 +113,7 @@ class Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc] # simpl
             right = self._eval(comparator)
             for side in (left, right):
                 if isinstance(side, (dict, list, tuple)):
-                    self._take_steps(tree_size(side) // 20)
+                    self._take_steps(tree_size(side) // 5)
             if not self.operators[type(operation)](left, right):
                 return False
             left = right
@@ -133,7 +132,7 @@ class Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc] # simpl
                 arguments.append(self._eval(each))
         named = {str(each.arg): self._eval(each.value) for each in node.keywords}
         result: Any = call(*arguments, **named)
-        return list(result) if isinstance(result, _VIEWS) else result
+        return list(result) if type(result) in _VIEWS else result
 
     def _method(self, owner: Any, name: str) -> Callable[..., Any]:
         names = next((names for kind, names in METHODS.items() if isinstance(owner, kind)), frozenset())

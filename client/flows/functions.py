@@ -14,6 +14,7 @@ from .errors import ExpressionError
 
 LARGEST_VALUE = 200_000
 """Characters or items. The service refuses a state larger than 200 KB."""
+DEEPEST = 100
 LARGEST_BITS = 4096
 """How large a whole number may be."""
 
@@ -46,16 +47,16 @@ def limit(size: int) -> None:
 def tree_size(value: Any) -> int:
     """How many characters and items a value has in all. Parts that it has several times count each time.
 
-    :raises ExpressionError: more than allowed.
+    :raises ExpressionError: more than allowed, or it is nested too deeply.
     """
-    size, todo = 0, [value]
+    size, todo = 0, [(value, 0)]
     while todo:
-        each = todo.pop()
+        each, depth = todo.pop()
         size += 1 + (len(each) if isinstance(each, str) else 0)
-        if isinstance(each, dict):
-            todo += each.values()
-        elif isinstance(each, (list, tuple)):
-            todo += each
+        if isinstance(each, (dict, list, tuple)):
+            if depth >= DEEPEST:
+                raise ExpressionError(f"A value is nested deeper than {DEEPEST} levels.")
+            todo += [(item, depth + 1) for item in (each.values() if isinstance(each, dict) else each)]
         limit(size + len(todo))
     return size
 
