@@ -9,10 +9,13 @@ import click
 
 from . import account, actions
 from .errors import INTERRUPTED, TROUBLE, USAGE, explain
+from .flows.group import flow
 from .group import cli
 from .talk import Talk
 
 __all__ = ["account", "actions", "cli", "main"]
+
+cli.add_command(flow)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

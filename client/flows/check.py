@@ -13,13 +13,15 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
 from .definition import PRIVATE_PARAMETERS, Definition
-from .errors import ExpressionError, Finding, PathError
+from .errors import DefinitionError, ExpressionError, Finding, PathError
 from .expressions import parse
 from .paths import compile_path, compile_result_path
 from .schema import OPERATORS, RULE, STATES, TOP
 from .source import Position
 
 MOST_FINDINGS = 200
+_TOP, _RULE = Draft7Validator(TOP), Draft7Validator(RULE)
+_STATES = {kind: Draft7Validator(schema) for kind, schema in STATES.items()}
 
 
 def check(definition: Definition) -> list[Finding]:
@@ -37,6 +39,15 @@ def errors_of(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == "error"]
 
 
+def require_right(definition: Definition) -> None:
+    """
+    :raises DefinitionError: there is an error in the definition; with all of them.
+    """
+    errors = errors_of(check(definition))
+    if errors:
+        raise DefinitionError(errors)
+
+
 class _EnoughFindings(Exception):
     """Raised when there are so many findings that more would not help."""
 
@@ -47,7 +58,7 @@ class _Checker:
         self.findings: list[Finding] = []
 
     def run(self) -> None:
-        self.schema(TOP, self.definition.data, ())
+        self.schema(_TOP, self.definition.data, ())
         data = self.definition.data
         states = data.get("States") if isinstance(data, dict) else None
         if not isinstance(states, dict):
@@ -76,10 +87,10 @@ class _Checker:
         if len(self.findings) >= MOST_FINDINGS:
             raise _EnoughFindings
 
-    def schema(self, schema: Mapping[str, Any], data: Any, position: Position) -> bool:
+    def schema(self, validator: Draft7Validator, data: Any, position: Position) -> bool:
         """Whether the data has the form that the schema demands; adds findings if not."""
         found = False
-        for error in Draft7Validator(schema).iter_errors(data):
+        for error in validator.iter_errors(data):
             found = True
             for text, extra in _sentences(error):
                 self.add(text, (*position, *error.absolute_path, *extra))
@@ -96,7 +107,7 @@ class _Checker:
             told = f"There is no type {_quote(kind)}" if "Type" in state else "The field Type is missing"
             self.add(f"{told}; the types are {known}.", (*position, "Type") if "Type" in state else position)
             return
-        self.schema(STATES[kind], state, position)
+        self.schema(_STATES[kind], state, position)
         for field in ("InputPath", "SecondsPath", "TimestampPath", "ErrorPath", "CausePath"):
             if isinstance(state.get(field), str):
                 self.path(state[field], (*position, field))
@@ -174,7 +185,7 @@ class _Checker:
                 self.path(catcher["ResultPath"], (*position, "ResultPath"), result=True)
 
     def rule(self, rule: Any, position: Position, *, nested: bool) -> None:
-        if not self.schema(RULE, rule, position):
+        if not self.schema(_RULE, rule, position):
             return
         if nested and "Next" in rule:
             self.add("Only the outermost rule has Next.", (*position, "Next"))

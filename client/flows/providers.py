@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from .clock import Clock, ManualClock
+from .definition import provider_of
 from .errors import ProviderError
 
 Document = dict[str, Any]
@@ -33,6 +34,15 @@ class ProviderFactory(Protocol):
     """
 
     def __call__(self, target: str, scope: str | None, role: str) -> Provider: ...
+
+
+def provider_for(state: Mapping[str, Any], providers: ProviderFactory) -> Provider:
+    """The provider that an Action state calls.
+
+    :raises DefinitionError: there is none.
+    """
+    target, scope = provider_of(state)
+    return providers(target, scope, str(state.get("RunAs") or "User"))
 
 
 class Failure(Exception):

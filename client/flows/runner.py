@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .action import ActionState, Consent
-from .check import check, errors_of
+from .check import require_right
 from .clock import Clock, SystemClock
-from .definition import Definition, provider_of
+from .definition import Definition
 from .errors import RUNTIME, TOO_LARGE, DefinitionError, Finding, FlowError
 from .observer import Observer
 from .parameters import input_of, put_result, scope_of
-from .providers import Provider, ProviderFactory, StubProvider
+from .providers import Provider, ProviderFactory, StubProvider, provider_for
 from .run import Position, Recorder, Run, check_size
 from .source import from_data
 from .states import choose, failure_of, find_catcher, wait_until
@@ -68,9 +68,7 @@ class FlowRunner:
         most_visits: int = MOST_VISITS,
     ) -> None:
         self.definition = Definition.load(definition)
-        errors = errors_of(check(self.definition))
-        if errors:
-            raise DefinitionError(errors)
+        require_right(self.definition)
         self.clock = clock or SystemClock()
         self.position: Position | None = None
         """Where the run is that is under way, or was stopped."""
@@ -81,8 +79,10 @@ class FlowRunner:
         self._consent = consent
         self._observer = observer or Observer()
         self._keep = keep
-        self._write, self._save = write, save
+        self.write, self.save = write, save
         self._most_visits = most_visits
+        self._run: Run | None = None
+        self._recorder: Recorder | None = None
 
     def run(self, data: Mapping[str, Any] | None = None, *, label: str = "Local run", run_id: str | None = None) -> Run:
         """Run the flow to its end.
@@ -110,14 +110,24 @@ class FlowRunner:
         """Continue a run that was stopped. An action that its state has started already is not started again."""
         return self._loop(position, is_new=False)
 
+    def cancel(self) -> Run:
+        """Cancel the run that was stopped, and the action that it waits for.
+
+        :raises ProviderError: the provider does not cancel the action.
+        """
+        if self._run is None or self._recorder is None or self.position is None:
+            raise RuntimeError("There is no run to cancel.")
+        if self.position.action_id is not None:
+            self.provider(self.position.state).cancel(self.position.action_id)
+        self._recorder.canceled()
+        return self._run
+
     def provider(self, name: str) -> Provider:
         """The provider of an Action state.
 
         :raises DefinitionError: there is none.
         """
-        state = self.definition.states[name]
-        target, scope = provider_of(state)
-        return self._providers(target, scope, str(state.get("RunAs") or "User"))
+        return provider_for(self.definition.states[name], self._providers)
 
     def _check_providers(self) -> None:
         for name in sorted(self.definition.reachable()):
@@ -150,7 +160,8 @@ class FlowRunner:
     def _loop(self, position: Position, *, is_new: bool) -> Run:
         self.position = position
         run = Run(position.run_id, position.flow_id, position.label, datetime.fromisoformat(position.start_time))
-        recorder = Recorder(run, self.clock.now, self._write)
+        recorder = Recorder(run, self.clock.now, self.write)
+        self._run, self._recorder = run, recorder
         if is_new:
             recorder.flow_started(position.data)
         visits = Visits(self.clock, self._most_visits, datetime.fromisoformat(position.start_time))
@@ -176,7 +187,7 @@ class FlowRunner:
         run.states.append(name)
         if not position.entered:
             position.entered = self.clock.now().isoformat()
-        self._save(position)
+        self.save(position)
         self._observer.state_started(name, state)
         try:
             data, following, outcome = self._execute(run, recorder, position, state)
@@ -236,7 +247,7 @@ class FlowRunner:
             self.clock,
             self._observer,
             recorder,
-            save=lambda: self._save(position),
+            save=lambda: self.save(position),
             consent=self._consent,
             set_status=set_status,
             keep=self._keep,

@@ -17,6 +17,8 @@ MOST_VALUES = 50_000
 """How many values a definition may have, with aliases of YAML expanded."""
 DEEPEST = 100
 
+_MERGE = "tag:yaml.org,2002:merge"
+
 Position = tuple[str | int, ...]
 
 
@@ -174,10 +176,13 @@ class _Reader:
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, position: Position, depth: int) -> dict[str, Any]:
-        self._loader.flatten_mapping(node)  # `<<: *anchor`
         found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
+            if key_node.tag == _MERGE:
+                merged |= self._merged(value_node, position, depth)
+                continue
             key = self._scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str):
                 raise _wrong("A key is not a string; write it in quotes.", line)
@@ -185,7 +190,17 @@ class _Reader:
                 self._findings.append(Finding(f"{key!r} appears twice; the last one counts.", line=line))
             self._lines[(*position, key)] = line
             found[key] = self._value(value_node, (*position, key), depth + 1)
-        return found
+        return {**merged, **found}
+
+    def _merged(self, node: yaml.Node, position: Position, depth: int) -> dict[str, Any]:
+        """The mapping, or the list of mappings, that ``<<`` merges into another. The first one counts most."""
+        value = self._value(node, (*position, "<<"), depth + 1)
+        merged: dict[str, Any] = {}
+        for part in reversed(value if isinstance(value, list) else [value]):
+            if not isinstance(part, dict):
+                raise _wrong("'<<' merges mappings only.", node.start_mark.line + 1)
+            merged |= part
+        return merged
 
     def _scalar(self, node: yaml.Node) -> Any:
         try:

@@ -13,6 +13,10 @@ ALIASES = "a: &a [x,x]\n" + "".join(
     f"{c}: &{c} [{','.join([f'*{b}'] * 9)}]\n" for b, c in zip("abcdefg", "bcdefgh", strict=True)
 )
 
+MERGES = "a: &a {x: 1}\n" + "".join(
+    f"{c}: &{c} {{<<: [{','.join([f'*{b}'] * 9)}]}}\n" for b, c in zip("abcdefg", "bcdefgh", strict=True)
+)
+
 
 @pytest.mark.parametrize(
     "text",
@@ -44,6 +48,9 @@ def test_yaml_has_only_the_values_of_json() -> None:
 def test_anchors_and_merged_mappings_are_resolved() -> None:
     text = "base: &base {WaitTime: 60}\na:\n  <<: *base\n  Type: Action\n"
     assert read_text(text).data["a"] == {"WaitTime": 60, "Type": "Action"}
+    assert read_text("b: &b {x: 1, y: 2}\na: {<<: [{x: 3}, *b], y: 4}\n").data["a"] == {"x": 3, "y": 4}
+    with pytest.raises(DefinitionError, match="merges mappings only"):
+        read_text("a: {<<: [1]}")
 
 
 def test_an_emoji_in_json_survives() -> None:
@@ -66,12 +73,13 @@ def test_a_file_named_json_must_be_json(tmp_path: Path) -> None:
         ('{"a":' * 5000 + "1" + "}" * 5000, "nested deeper"),
         ("- " * 20_000 + "x", "nested deeper"),
         ("a: &a [*a]", "nested deeper"),
-(ALIASES, "more than"),
+        (ALIASES, "more than"),
+        (MERGES, "more than"),
         (f"[{'1,' * MOST_VALUES}1]", "more than"),
         ('{"a": NaN', "not"),
         ("a: [", "not YAML"),
     ],
-    ids=["lists", "objects", "yaml", "itself", "aliases", "many", "cut off", "open"],
+    ids=["lists", "objects", "yaml", "itself", "aliases", "merges", "many", "cut off", "open"],
 )  # fmt: skip
 def test_hostile_documents_end_in_a_clear_error(text: str, told: str) -> None:
     with pytest.raises(DefinitionError, match=told):
