@@ -93,7 +93,7 @@ def _read_json(text: str, *, only_json: bool) -> Source:
     checked = from_data(data)
     try:
         # YAML has nearly all of JSON, and tells lines and duplicate keys
-        located = _Reader(text.replace("\t", " ")).read()  # a raw tab is never inside a string of JSON
+        located = _Reader(text.replace("\t", " "), _FastLoader).read()  # a raw tab is never inside a string of JSON
     except (DefinitionError, yaml.YAMLError):
         return checked
     return Source(checked.data, located.lines, located.findings)
@@ -149,11 +149,15 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+_FastLoader: Any = getattr(yaml, "CSafeLoader", _Loader)
+"""Ten times as fast, if it was built; it may crash on deep nesting, which only JSON has been checked for before."""
+
+
 class _Reader:
     """Turns the nodes of a YAML document into values and lines."""
 
-    def __init__(self, text: str) -> None:
-        self._loader = _Loader(text)
+    def __init__(self, text: str, loader: Any = _Loader) -> None:
+        self._loader = loader(text)
         self._lines: dict[Position, int] = {}
         self._findings: list[Finding] = []
         self._budget = _Budget()

@@ -11,7 +11,7 @@ from .schema import LONGEST_WAIT_SECONDS
 
 MOST_VISITS_AT_ONCE = 10_000
 LONGEST_SECONDS_AT_ONCE = 5.0
-"""How many states may be entered, and how long, while no time passes by the clock of the run."""
+"""How many states may be entered, and how much CPU time they may take, while the clock of the run stands still."""
 
 
 class Visits:
@@ -28,7 +28,7 @@ class Visits:
         self._restart()
 
     def _restart(self) -> None:
-        self._last, self._since, self._visits = self._clock.now(), time.monotonic(), 0
+        self._last, self._since, self._visits = self._clock.now(), time.thread_time(), 0
 
     def count(self, visit: int) -> None:
         """
@@ -42,7 +42,7 @@ class Visits:
         self._visits += 1
         if (now - self._last).total_seconds() > 0.1 * self._visits:
             self._restart()
-        seconds = time.monotonic() - self._since
-        if self._visits > MOST_VISITS_AT_ONCE or (self._visits > 100 and seconds > LONGEST_SECONDS_AT_ONCE):
+        seconds = time.thread_time() - self._since
+        if self._visits > MOST_VISITS_AT_ONCE or (self._visits > 3 and seconds > LONGEST_SECONDS_AT_ONCE):
             cause = f"{self._visits:,} states were entered without a pause: a loop needs a Wait or an Action."
             raise FlowError(LIMIT, cause)
