@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,14 @@ class RemoteProvider:
         self.url = session.url
         self._console = console
 
+    def prepare(self) -> None:
+        """Find out whether there is a way to log in, before the flow depends on it.
+
+        :raises Refusal: there is none.
+        """
+        with contextlib.suppress(ProviderError):  # the flow may handle that
+            self._ask(lambda: {"client": self.session.client})
+
     def introspect(self) -> Document:
         return self._ask(self.session.description)
 
@@ -130,7 +139,7 @@ class RemoteProviders:
     client_id: str | None = None
 
     def __post_init__(self) -> None:
-        self._known: dict[tuple[str, str, str | None], Provider] = {}
+        self._known: dict[tuple[str, str, str | None], RemoteProvider] = {}
         self._redirects = {target.rstrip("/"): url for target, url in self.redirects.items()}
         for secret in (self.token, *self.token_for.values()):
             self.console.keep_secret(secret or "")
@@ -148,6 +157,14 @@ class RemoteProviders:
             session = Session(url, own_scope, credentials, None, self.console)
             self._known[key] = RemoteProvider(session, self.console)
         return self._known[key]
+
+    def prepare(self) -> None:
+        """Find out whether there is a way to log in at each provider that has been found.
+
+        :raises Refusal: there is none.
+        """
+        for provider in self._known.values():
+            provider.prepare()
 
     def url(self, target: str) -> str:
         """Where the calls for a target go."""

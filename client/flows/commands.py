@@ -17,7 +17,8 @@ from .graph import mermaid, tree
 from .local_run import LocalRun
 from .options import ProviderOptions, provider_options
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+LOG = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("check")
@@ -63,9 +64,9 @@ def graph_command(*, file: Path, form: str | None) -> None:
 @click.option("--input-schema", "schema", type=FILE, help="A file with the JSON Schema that the input must fit.")
 @click.option("-l", "--label", default="Local run", show_default=True, help="The label of the run and its actions.")
 @click.option(
-    "--log", "log", type=FILE, help="Write the log of the run to this file; with it, the run can be continued."
+    "--log", "log", type=LOG, help="Write the log of the run to this file; with it, the run can be continued."
 )
-@click.option("--continue", "continued", type=FILE, help="Continue the run that wrote this log.")
+@click.option("--continue", "continued", type=LOG, help="Continue the run that wrote this log.")
 @click.option("--keep", is_flag=True, help="Leave actions with their providers, instead of releasing them.")
 @click.option("--context", help="Fields of $._context, such as username: JSON or YAML, or a file's name.")
 @click.option(

@@ -135,7 +135,7 @@ def _runner(
     providers = options.providers(
         console, definition, more_redirects=redirects, tokens=tokens if isinstance(tokens, Mapping) else None
     )
-    return FlowRunner(
+    runner = FlowRunner(
         definition,
         providers,
         clock=view,
@@ -146,6 +146,8 @@ def _runner(
         input_schema=read_file(schema).data if schema else None,
         keep=keep,
     )
+    runner.prepare = providers.prepare
+    return runner
 
 
 def _command() -> str:

@@ -80,6 +80,8 @@ class FlowRunner:
         self._observer = observer or Observer()
         self._keep = keep
         self.write, self.save = write, save
+        self.prepare: Callable[[], None] = lambda: None
+        """Called before a run starts, when all providers have been found."""
         self._most_visits = most_visits
         self._run: Run | None = None
         self._recorder: Recorder | None = None
@@ -93,7 +95,7 @@ class FlowRunner:
         """
         checked = from_data(dict(data or {})).data
         self._check_input(checked)
-        self._check_providers()
+        self._find_providers()
         now = self.clock.now()
         position = Position(
             run_id=run_id or str(uuid.uuid4()),
@@ -108,6 +110,7 @@ class FlowRunner:
 
     def resume(self, position: Position) -> Run:
         """Continue a run that was stopped. An action that its state has started already is not started again."""
+        self._find_providers()
         return self._loop(position, is_new=False)
 
     def cancel(self) -> Run:
@@ -129,10 +132,11 @@ class FlowRunner:
         """
         return provider_for(self.definition.states[name], self._providers)
 
-    def _check_providers(self) -> None:
+    def _find_providers(self) -> None:
         for name in sorted(self.definition.reachable()):
             if self.definition.states[name]["Type"] == "Action":
                 self.provider(name)
+        self.prepare()
 
     def _check_input(self, data: Any) -> None:
         if self._input_schema is None:
