@@ -65,7 +65,7 @@ class _Checker:
             return
         start = data.get("StartAt")
         if isinstance(start, str) and start not in states:
-            self.add(f"There is no state {_quote(start)}{_hint(start, states)}.", ("StartAt",))
+            self.add(f"There is no state {_quote(start)}{_hint(start, states)}", ("StartAt",))
         for name, state in states.items():
             self.state(name, state)
         if isinstance(start, str) and start in states:
@@ -153,7 +153,7 @@ class _Checker:
     def target(self, name: Any, position: Position) -> None:
         states = self.definition.states
         if isinstance(name, str) and name not in states:
-            self.add(f"There is no state {_quote(name)}{_hint(name, states)}.", position)
+            self.add(f"There is no state {_quote(name)}{_hint(name, states)}", position)
 
     def wait(self, state: Mapping[str, Any], given: set[str], position: Position) -> None:
         names = [name for name in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if name in given]
@@ -275,7 +275,7 @@ def _sentences(error: ValidationError) -> Iterator[tuple[str, Position]]:
         known = list(error.schema["properties"]) if isinstance(error.schema, Mapping) else []
         for name in error.instance:
             if name not in known:
-                yield f"There is no field {_quote(name)} here{_hint(name, known)}.", (name,)
+                yield f"There is no field {_quote(name)} here{_hint(name, known)}", (name,)
     elif error.validator == "type":
         words = {"object": "an object", "array": "a list", "integer": "a whole number", "null": "null"}
         kinds = [value] if isinstance(value, str) else [kind for kind in value if kind != "null"]
@@ -297,7 +297,7 @@ def _missing(message: str, name: str) -> list[str]:
 
 def _hint(name: Any, known: Any) -> str:
     near = get_close_matches(str(name)[:128], list(map(str, known))[:1000], n=1)
-    return f"; did you mean {_quote(near[0])}?" if near else ""
+    return f". Did you mean {_quote(near[0])}?" if near else "."
 
 
 def _quote(value: Any) -> str:

@@ -35,7 +35,8 @@ def check_command(console: Console, options: ProviderOptions, *, file: Path, ask
         output.write(console.hide(f"{file}: {finding}"))
     if errors_of(findings):
         return USAGE
-    console.say(f"{file}: no errors in {len(definition.states)} states.")
+    count = len(definition.states)
+    console.say(f"{file}: no errors ({count} {'state' if count == 1 else 'states'})")
     return 0
 
 

@@ -89,11 +89,11 @@ WRONG: list[tuple[Any, str]] = [
     (flow(Begin={"Type": "Task"}), 'state "Begin", Type: There is no type "Task"; the types are Action,'),
     (flow(A={"End": True}), 'state "A": The field Type is missing'),
     (flow(A=1), "A state must be an object."),  # type: ignore[arg-type]
-    (flow(A=pass_on(Nxt="A")), 'Nxt: There is no field "Nxt" here; did you mean "Next"?'),
+    (flow(A=pass_on(Nxt="A")), 'Nxt: There is no field "Nxt" here. Did you mean "Next"?'),
     (flow(A={"Type": "Pass"}), 'line 4, state "A": It has neither Next nor End: true.'),
     (flow(A={"Type": "Pass", "End": False}), "neither Next nor End"),
     (flow(A=pass_on(Next="A", End=True)), "End: It has both Next and End"),
-    (flow(Begin=pass_on(Next="Bgin")), 'Next: There is no state "Bgin"; did you mean "Begin"?'),
+    (flow(Begin=pass_on(Next="Bgin")), 'Next: There is no state "Bgin". Did you mean "Begin"?'),
     (flow(A=pass_on(), B=pass_on()), 'state "B": warning: It cannot be reached'),
     (flow(**{"A" * 129: pass_on()}), "longer than 128"),
     (flow(A=action(InputPath="$", Parameters={})), "InputPath: It has both Parameters and InputPath"),
@@ -131,7 +131,7 @@ WRONG: list[tuple[Any, str]] = [
     (rule(Variable="a", IsNull=True), "Variable: 'a' is not a JSONPath"),
     (rule(Variable="$.a", Exists=True), 'There is no field "Exists" here'),
     (rule(Not={"Variable": "$.a", "IsNull": True, "Next": "End"}), "Not.Next: Only the outermost rule has Next."),
-    (rule(And=[{"Variable": "$.a", "IsNul": 1}]), 'And[0].IsNul: There is no field "IsNul" here; did you mean'),
+    (rule(And=[{"Variable": "$.a", "IsNul": 1}]), 'And[0].IsNul: There is no field "IsNul" here. Did you mean'),
     (flow(A={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True}]}), "The field Next is missing."),
 ]  # fmt: skip
 

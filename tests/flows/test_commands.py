@@ -31,7 +31,7 @@ class TestCheck:
     def test_a_right_definition_has_no_output(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("check", write_flow(ASK))
         assert (done.exit_code, done.out) == (0, "")
-        assert "no errors in 2 states" in done.err
+        assert "no errors (2 states)" in done.err
 
     def test_each_finding_is_a_line_with_its_place(self, command: Command, write_flow: WriteFlow) -> None:
         file = write_flow(flow(A={"Type": "Pass", "Next": "B"}, C=pass_on()))
