@@ -69,7 +69,7 @@ class FlowError(Exception):
     @property
     def output(self) -> dict[str, Any]:
         """What a Catch puts into the state of the run."""
-        return {"Error": self.error, "Cause": self.cause if self.document is None else dict(self.document)}
+        return {**(self.document or {}), "Error": self.error, "Cause": self.cause}
 
 
 class ProviderError(Exception):

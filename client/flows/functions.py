@@ -78,15 +78,10 @@ def _is_present(state: Lookup, path: Any) -> bool:
     return True
 
 
-_REQUIRED = object()
-
-
-def _getattr(state: Lookup, path: Any, default: Any = _REQUIRED) -> Any:
+def _getattr(state: Lookup, path: Any, default: Any = None) -> Any:
     try:
         return state.find_dotted(path)
     except LookupError:
-        if default is _REQUIRED:
-            raise ExpressionError(f"There is no {path!r}, and no default.") from None
         return default
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .definition import PRIVATE_PARAMETERS
@@ -11,7 +11,6 @@ from .errors import RESULT_PATH, RUNTIME, ExpressionError, FlowError
 from .expressions import parse
 from .paths import CONTEXT, compile_path, compile_result_path, put
 
-HIDDEN = "(private)"
 TOKENS = "_tokens"
 """The key of a run's input that holds tokens for the roles of RunAs."""
 
@@ -90,12 +89,13 @@ def hide(value: Any, parameters: Any = None) -> Any:
     if isinstance(value, Mapping):
         known = parameters if isinstance(parameters, Mapping) else {}
         names = _private_names(known)
-        shown = {key: HIDDEN if _is_hidden(key, names) else hide(item, known.get(key)) for key, item in value.items()}
-        return value if all(shown[key] is item for key, item in value.items()) else shown
+        shown = {key: hide(item, known.get(key)) for key, item in value.items() if not _is_hidden(key, names)}
+        same = len(shown) == len(value) and all(shown[key] is item for key, item in value.items())
+        return value if same else shown  # what is the same need not be kept twice
     if isinstance(value, list):
         fits = isinstance(parameters, list) and len(parameters) == len(value)
         items = [hide(item, parameters[index] if fits else None) for index, item in enumerate(value)]
-        return value if all(map(operator.is_, items, value)) else items  # what is the same need not be kept twice
+        return value if all(map(operator.is_, items, value)) else items
     return value
 
 
@@ -107,22 +107,3 @@ def _private_names(parameters: Mapping[str, Any]) -> set[str]:
     listed = parameters.get(PRIVATE_PARAMETERS)
     names = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
     return {name.removesuffix(".$").removesuffix(".=") for name in names}
-
-
-def hide_in_definition(value: Any) -> Any:
-    """A definition without the values of its private Parameters."""
-    if isinstance(value, Mapping):
-        names = _private_names(value)
-        return {
-            key: HIDDEN if key.removesuffix(".$").removesuffix(".=") in names else hide_in_definition(item)
-            for key, item in value.items()
-        }
-    return [hide_in_definition(item) for item in value] if isinstance(value, list) else value
-
-
-def roles(states: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """The Action states that run as someone else than the user who runs the flow, each with the role."""
-    for name, state in states.items():
-        role = state.get("RunAs")
-        if state.get("Type") == "Action" and isinstance(role, str) and role != "User":
-            yield name, role

@@ -92,7 +92,9 @@ def compile_result_path(text: str) -> Path:
 def put(data: Any, path: Path, value: Any) -> Any:
     """`data` with `value` where `path` points. `data` itself stays as it is; missing parents are made.
 
-    :raises LookupError: the path leads through something that is not an object, or to a list item that is not there.
+    An index may also name the item behind the last one of a list.
+
+    :raises LookupError: the path leads through something that is not an object or list, or beyond the end of a list.
     """
     return _put(data, path.keys, value)
 
@@ -102,10 +104,11 @@ def _put(data: Any, keys: list[str | int], value: Any) -> Any:
         return value
     key, rest = keys[0], keys[1:]
     if isinstance(key, int):
-        if not isinstance(data, list) or not -len(data) <= key < len(data):
+        items = [] if data is None else data
+        if not isinstance(items, list) or not -len(items) <= key <= len(items):
             raise LookupError(f"there is no item [{key}]")
-        changed = list(data)
-        changed[key] = _put(data[key], rest, value)
+        changed = [*items, None] if key == len(items) else list(items)
+        changed[key] = _put(changed[key], rest, value)
         return changed
     if data is not None and not isinstance(data, Mapping):
         raise LookupError(f"the parent of {key!r} is not an object")

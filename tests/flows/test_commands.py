@@ -255,7 +255,7 @@ class TestLog:
         assert done.exit_code == 0
         entries = [json.loads(line) for line in log.read_text().splitlines()]
         ids = {each["details"]["action_status"]["action_id"] for each in entries if each["code"] == "ActionPolled"}
-        assert ids == {done.json["late"]["Cause"]["action_id"]}
+        assert ids == {done.json["late"]["action_id"]}
         assert entries[-1]["code"] == "FlowSucceeded"
         assert '"_private_offset": 1' not in log.read_text()
         assert not state.exists()

@@ -53,6 +53,8 @@ def test_what_is_not_a_path_or_could_run_for_long_is_refused(path: str) -> None:
     [
         ("$", 9),
         ("$.new.deep", {**DATA, "new": {"deep": 9}}),
+        ("$.new[0].deep", {**DATA, "new": [{"deep": 9}]}),
+        ("$.a.items[3]", {**DATA, "a": {**DATA["a"], "items": [1, 2, 3, 9]}}),  # type: ignore[dict-item]
         ("$.a.items[0]", {**DATA, "a": {**DATA["a"], "items": [9, 2, 3]}}),  # type: ignore[dict-item]
     ],
 )
@@ -62,7 +64,7 @@ def test_a_result_is_put_where_the_path_points_and_the_data_stays(path: str, wan
     assert repr(DATA) == before
 
 
-@pytest.mark.parametrize("path", ["$.a.items[3]", "$['x y'].b", "$.a.items.b"])
+@pytest.mark.parametrize("path", ["$.a.items[4]", "$.new[1]", "$['x y'].b", "$.a.items.b"])
 def test_a_result_has_nowhere_to_go(path: str) -> None:
     with pytest.raises(LookupError):
         put(DATA, compile_result_path(path), 9)
