@@ -10,9 +10,12 @@ import click
 from . import account, actions
 from .console import Console
 from .errors import INTERRUPTED, TROUBLE, USAGE, explain
+from .flows.group import flow
 from .group import cli
 
 __all__ = ["account", "actions", "cli", "main"]
+
+cli.add_command(flow)
 
 
 def main(arguments: Sequence[str] | None = None, *, before: Callable[[], object] = lambda: None) -> None:
