@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from conformance.documents import COMPLETE, changed_fields, status_faults
 from conformance.errors import Skip
+from conformance.optional import ABSENT
 from conformance.provider import ProviderUnderTest
 from conformance.response import Response
 from conformance.rule import Finding, Outcome, rule, warning, wrong
@@ -27,9 +28,14 @@ def status_responses(provider: ProviderUnderTest) -> list[Response]:
 
 
 def operation(response: Response) -> str:
-    """Return the method and the path, without an id."""
-    path = _ID_PATH.sub(r"\1/<action_id>", response.path)
+    """Return the method and the path, without an id and a query."""
+    path = _ID_PATH.sub(r"\1/<action_id>", response.path.partition("?")[0])
     return f"{response.method} {path or '/'}"
+
+
+def _is_absent(response: Response) -> bool:
+    """Whether this may be the web server's own answer, on the path of an operation that the provider left out."""
+    return response.code in ABSENT and bool(_OPTIONAL_PATH.search(response.path))
 
 
 @rule(
@@ -95,7 +101,8 @@ def every_success_is_json(provider: ProviderUnderTest) -> Iterator[Finding]:
 @rule(SECTION, "Globus' SDK shows the text of an error only if it is JSON; the toolkit's errors are")
 def every_error_is_json(provider: ProviderUnderTest) -> Iterator[Finding]:
     """Recommended: errors are JSON as well, so that clients can show what is wrong."""
-    yield from _not_json([response for response in provider.transport.responses if response.code >= 400], warning)
+    errors = [response for response in provider.transport.responses if response.code >= 400]
+    yield from _not_json([response for response in errors if not _is_absent(response)], warning)
 
 
 def _not_json(responses: list[Response], kind: Callable[..., Finding]) -> Iterator[Finding]:
@@ -121,7 +128,6 @@ def nothing_makes_the_provider_fail(provider: ProviderUnderTest) -> Iterator[Fin
     can leave out)."""
     seen: set[str] = set()
     for response in provider.transport.responses:
-        is_absent = response.code == 501 and _OPTIONAL_PATH.search(response.path)
-        if response.code >= 500 and not is_absent and operation(response) not in seen:
+        if response.code >= 500 and not _is_absent(response) and operation(response) not in seen:
             seen.add(operation(response))
             yield wrong(f"{operation(response)} is answered with {response.code}", response)

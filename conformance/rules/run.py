@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -121,35 +121,31 @@ def refusal_faults(response: Response, what: str) -> Iterator[Finding]:
         yield wrong(f"{what} is answered with {response.code} instead of 400", response)
 
 
-def refusals(provider: ProviderUnderTest, **requests: Any) -> Iterator[Finding]:
-    """Send each of these requests: bytes as they are, anything else as JSON."""
+def refusals(provider: ProviderUnderTest, requests: Mapping[str, Any]) -> Iterator[Finding]:
+    """Send each of these requests, named in words: bytes as they are, anything else as JSON."""
     provider.require_start()
     for what, request in requests.items():
         data = request if isinstance(request, bytes) else json.dumps(request).encode()
-        yield from refusal_faults(provider.creator.post_run(data), what.replace("_", " "))
+        yield from refusal_faults(provider.creator.post_run(data), what)
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}, required", title="A request without a request_id is refused")
 def a_request_without_request_id_is_refused(provider: ProviderUnderTest) -> Iterator[Finding]:
     """A request without request_id is answered with 400, and starts nothing."""
-    yield from refusals(provider, a_request_without_request_id={"body": provider.body})
+    yield from refusals(provider, {"a request without request_id": {"body": provider.body}})
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}, required", title="A request without a body is refused")
 def a_request_without_body_is_refused(provider: ProviderUnderTest) -> Iterator[Finding]:
     """A request without body is answered with 400, and starts nothing."""
-    yield from refusals(provider, a_request_without_body={"request_id": new_id()})
+    yield from refusals(provider, {"a request without body": {"request_id": new_id()}})
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}, body", title="A body that is not an object is refused")
 def a_body_that_is_no_object_is_refused(provider: ProviderUnderTest) -> Iterator[Finding]:
     """A request whose body is not a JSON object is answered with 400, and starts nothing."""
-    yield from refusals(
-        provider,
-        a_body_that_is_a_text={"request_id": new_id(), "body": "a text"},
-        a_body_that_is_a_list={"request_id": new_id(), "body": [1]},
-        a_body_that_is_null={"request_id": new_id(), "body": None},
-    )
+    bodies = {"a body that is a text": "a text", "a body that is a list": [1], "a body that is null": None}
+    yield from refusals(provider, {what: {"request_id": new_id(), "body": body} for what, body in bodies.items()})
 
 
 @rule(
@@ -165,22 +161,25 @@ def a_body_against_the_input_schema_is_refused(provider: ProviderUnderTest) -> I
         raise Skip("the input_schema cannot be used") from error
     if not bodies:
         raise Skip("no body was found that the input_schema forbids")
-    for fault, body in bodies.items():
-        yield from refusals(provider, **{f"a body {fault}": {"request_id": new_id(), "body": body}})
+    requests = {f"a body {fault}": {"request_id": new_id(), "body": body} for fault, body in bodies.items()}
+    yield from refusals(provider, requests)
 
 
 @rule(SECTION, INVALID, title="A request that is not JSON is refused")
 def what_is_no_json_is_refused(provider: ProviderUnderTest) -> Iterator[Finding]:
     """A request that is not JSON is answered with 400, and starts nothing."""
-    yield from refusals(provider, a_request_that_is_not_JSON=b'{"request_id": "a', an_empty_request=b"")
+    yield from refusals(provider, {"a request that is not JSON": b'{"request_id": "a', "an empty request": b""})
 
 
 @rule(SECTION, f"{INVALID}; {REQUEST}", title="A request that is not an object is refused")
 def what_is_no_object_is_refused(provider: ProviderUnderTest) -> Iterator[Finding]:
     """A request that is JSON but not an object is answered with 400, and starts nothing."""
-    yield from refusals(
-        provider, a_request_that_is_a_list=[], a_request_that_is_a_text="text", a_request_that_is_null=None
-    )
+    requests: dict[str, Any] = {
+        "a request that is a list": [],
+        "a request that is a text": "text",
+        "a request that is null": None,
+    }
+    yield from refusals(provider, requests)
 
 
 @rule(
