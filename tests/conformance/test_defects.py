@@ -315,6 +315,11 @@ WARNINGS: list[tuple[str, str, dict[str, Any]]] = [
         "resume_of_an_action_that_is_not_inactive_is_refused",
         {"tamper": code("resume", 409, 200)},
     ),
+    (
+        "release says who released it",
+        "a_complete_action_never_changes_again",
+        {"tamper": fields("release", display_status="Released by Anne")},
+    ),
     ("a request for ever", "a_request_repeated_after_the_release_starts_anew", {"tamper": RemembersForever()}),
 ]
 
