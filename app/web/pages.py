@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -79,15 +80,20 @@ def public_pages(*, openapi: bytes, people: Mapping[str, str], health: Health, m
 def _file(path: Path) -> Response:
     """Return the file, or 304 if the browser has it already."""
     mimetype, _ = mimetypes.guess_type(path.name)
-    content, tag = _content(path)
+    plain, compressed, tag = _content(path)
     known = request.if_none_match.contains_weak(tag)
+    takes_gzip = request.accept_encodings["gzip"] > 0
+    content = compressed if takes_gzip else plain
     response = Response(None if known else content, 304 if known else 200, mimetype=mimetype, headers=HEADERS)
-    response.set_etag(tag)
+    response.headers["Vary"] = "Accept-Encoding"
+    if takes_gzip and not known:
+        response.headers["Content-Encoding"] = "gzip"
+    response.set_etag(tag, weak=True)
     return response
 
 
 @functools.cache
-def _content(path: Path) -> tuple[bytes, str]:
-    """Return the bytes of a file, and a tag that changes with them."""
+def _content(path: Path) -> tuple[bytes, bytes, str]:
+    """Return the bytes of a file, the same compressed, and a tag that changes with them."""
     content = path.read_bytes()
-    return content, hashlib.sha256(content).hexdigest()[:32]
+    return content, gzip.compress(content, mtime=0), hashlib.sha256(content).hexdigest()[:32]
