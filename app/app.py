@@ -33,11 +33,10 @@ from app.provider import Provider, open_provider
 from app.settings import ROOT, load
 from app.web.body import read_body
 from app.web.errors import register_error_handlers
-from app.web.headers import add_security_headers
 from app.web.hosts import refuse_foreign_hosts
-from app.web.json import OrjsonProvider
 from app.web.pages import public_pages
 from app.web.pagination import list_query, log_page, next_page
+from app.web.responses import OrjsonProvider, add_security_headers
 from app.web.routes import Routes
 
 Document = dict[str, Any]
@@ -136,13 +135,14 @@ def current_action(action_id: str, *, manages: bool) -> Action:
     :raises NotAuthorized: the caller may read it, but not manage it.
     """
     actions, caller = this_provider().actions, g.caller
-    action = actions.get(action_id, g.now)
+    action = actions.get(action_id)
     if action is None or not is_authorized(caller, action.readers):
         raise unknown(action_id)
+    action = actions.current(action, g.now, caller)
     g.action_id = action_id
     if manages:
         require(caller, action.managers, "manage this action")
-    return actions.current(action, g.now, caller)
+    return action
 
 
 @introspection.get("/")

@@ -2,7 +2,7 @@
 
 Usage: python -m tests.job_clients DATABASE_URL JOB_URL
 
-Four processes with three clients each start, poll, and cancel twelve actions until all have ended. A process that dies
+Four processes with three clients each start, poll, and cancel six actions until all have ended. A process that dies
 is replaced. It prints the final status documents as JSON.
 """
 
@@ -24,12 +24,12 @@ from tests.api import provider_of
 from tests.conftest import ALICE, CREDENTIALS
 from tests.patched_auth import patch_globus
 
-PROCESSES, CLIENTS, ACTIONS, SECONDS = 4, 3, 12, 60
+PROCESSES, CLIENTS, ACTIONS, SECONDS = 4, 3, 6, 60
 CANCELED = range(0, ACTIONS, 3)
 
 
 def main(database_url: str, job_url: str) -> None:
-    settings = {"WORK": "tests.job_work", "DATABASE_URL": database_url, "JOB_URL": job_url, "LEASE_SECONDS": 2}
+    settings = {"WORK": "tests.job_work", "DATABASE_URL": database_url, "JOB_URL": job_url, "LEASE_SECONDS": 1}
     children = {os.fork() or run_clients({**CREDENTIALS, **settings, "CRASH_RATE": 0.5}) for _ in range(PROCESSES)}
     end = time.monotonic() + SECONDS
     while children:

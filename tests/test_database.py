@@ -14,7 +14,7 @@ import pytest
 
 from app.action import life_cycle
 from app.action.record import CANCELLED, Action, LogEntry, Outcome, Progress, Status
-from app.action.store import Query, place
+from app.action.store import Query
 from app.database import Database, open_database
 from app.database.engine import open_engine
 from app.database.sql import SqlDatabase
@@ -236,7 +236,7 @@ def test_a_list_has_the_newest_first_in_pages(database: Database) -> None:
     assert listed(database, limit=4) == ids[:4]
     last = database.get(ids[3])
     assert last is not None
-    assert listed(database, limit=4, after=place(last)) == ids[4:8]
+    assert listed(database, limit=4, after=last.place) == ids[4:8]
 
 
 def test_pages_neither_lose_nor_repeat_while_actions_come_and_go(database: Database) -> None:
@@ -247,7 +247,7 @@ def test_pages_neither_lose_nor_repeat_while_actions_come_and_go(database: Datab
     later = action(action_id="id-later", request_id="later", start_time=NOW + timedelta(hours=1), completion_time=GONE)
     database.create(later)
     database.delete(first[-1])
-    assert listed(database, limit=100, after=place(last)) == ids[3:]
+    assert listed(database, limit=100, after=last.place) == ids[3:]
 
 
 def test_actions_of_the_same_moment_have_an_order(database: Database) -> None:
@@ -255,7 +255,7 @@ def test_actions_of_the_same_moment_have_an_order(database: Database) -> None:
     assert listed(database) == ids
     last = database.get(ids[2])
     assert last is not None
-    assert listed(database, after=place(last)) == ids[3:]
+    assert listed(database, after=last.place) == ids[3:]
 
 
 def test_a_list_goes_by_what_an_action_is_now(database: Database) -> None:
@@ -343,13 +343,11 @@ def test_purge_goes_by_the_end_that_an_action_had(database: Database) -> None:
     assert len(database.purge(NOW + timedelta(days=1), 10)) == 1
 
 
-def test_no_statement_reads_through_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_statement_reads_through_a_table(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/actions.db"
     database = cast(SqlDatabase, open_database(url))
     asked: list[tuple[str, Any]] = []
-    with database._connections.connection() as session:
-        cursor = RecordingCursor(session._cursor, asked)
-        monkeypatch.setattr(session, "_cursor", cursor)
+    record_statements(database, asked)
     ids = fill(database, 5)
     for roles in (frozenset({"creator_id"}), frozenset({"monitor_by", "manage_by"})):
         listed(database, roles=roles, statuses=frozenset({Status.ACTIVE}))
@@ -373,6 +371,12 @@ def test_no_statement_reads_through_a_table(tmp_path: Path, monkeypatch: pytest.
     database.close()
 
 
+def record_statements(database: SqlDatabase, asked: list[tuple[str, Any]]) -> None:
+    for channel in {database._reading, database._writing}:
+        with channel.connections.connection() as session:
+            session._cursor = RecordingCursor(session._cursor, asked)
+
+
 class RecordingCursor:
     """A cursor that records what it executes."""
 
@@ -390,8 +394,7 @@ def test_each_operation_is_one_statement(database_url: str) -> None:
     database = cast(SqlDatabase, open_database(database_url))
     is_sqlite = database_url.startswith("sqlite")
     asked: list[tuple[str, Any]] = []
-    with database._connections.connection() as session:
-        session._cursor = RecordingCursor(session._cursor, asked)
+    record_statements(database, asked)
 
     def statements(work: Callable[[], Any]) -> int:
         asked.clear()

@@ -48,7 +48,7 @@ class JobService(ThreadingHTTPServer):
             self.stopped.add(action_id)
             self.running.discard(action_id)
         self.polls[action_id] += 1
-        if self.polls[action_id] > 5:
+        if self.polls[action_id] > 4:
             self.running.discard(action_id)
             return {"status": "done", "polls": self.polls[action_id]}
         return {"status": "running", "polls": self.polls[action_id]}

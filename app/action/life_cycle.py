@@ -77,8 +77,10 @@ def start(
     """Return the record of an action that starts at `now` with `step`, the first one of its work.
 
     :param identities: the caller's, who monitor and manage the action unless the request names others.
+    :raises InvalidRequest: its deadline has passed, or is too far away.
     :param stops: whether the work module has a `cancel` hook; `cleans_up`: a `release` hook.
     """
+    check_deadline(request.deadline, now, limits.maximum_deadline)
     release_after = limits.release_after if request.release_after is None else request.release_after
     action = Action(
         action_id=action_id,

@@ -1,4 +1,4 @@
-"""A pool of open connections, and what happens when the database is silent: fail fast until it answers again."""
+"""A pool of open connections."""
 
 from __future__ import annotations
 
@@ -17,40 +17,15 @@ WAIT_SECONDS = 0.5
 """How long a thread waits for a connection."""
 
 STALL_SECONDS = 0.25
-"""If no connection has been given back for so long, threads do not wait for one."""
+"""If no connection has been given back for so long, no more than WAITERS threads wait for one."""
 
-PROBE_SECONDS = 1.0
-"""How often one request tries whether a silent database answers again."""
+WAITERS = 8
 
-SILENT = "The database does not answer. Please try again."
 BUSY = "The database is busy. Please try again."
 
 
-class Breaker:
-    """Fails fast after a failure, except for one probe per PROBE_SECONDS."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next_probe: float | None = None
-
-    def enter(self) -> None:
-        """Raise Unavailable if the database was silent the last time, unless this call is a probe."""
-        if self._next_probe is None:
-            return
-        with self._lock:
-            now = time.monotonic()
-            if self._next_probe is not None and now < self._next_probe:
-                raise Unavailable(SILENT)
-            self._next_probe = now + PROBE_SECONDS
-
-    def failed(self) -> None:
-        with self._lock:
-            self._next_probe = time.monotonic() + PROBE_SECONDS
-
-    def answered(self) -> None:
-        if self._next_probe is not None:
-            with self._lock:
-                self._next_probe = None
+class ConnectError(Exception):
+    """Raised when no connection can be opened."""
 
 
 class Connections:
@@ -59,9 +34,10 @@ class Connections:
     :param connect: opens a connection.
     """
 
-    def __init__(self, connect: Callable[[], Any], size: int = CONNECTIONS) -> None:
+    def __init__(self, connect: Callable[[], Any], size: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS) -> None:
         self._connect = connect
         self._size = size
+        self._wait_seconds = wait_seconds
         self._changed = threading.Condition()
         self._idle: list[tuple[int, Any]] = []
         self._open = 0
@@ -74,14 +50,15 @@ class Connections:
         """Lend a connection. One that comes back after `drop` is closed.
 
         :raises Unavailable: none is free in time.
+        :raises ConnectError: none can be opened.
         """
         generation, connection = self._take()
         if connection is None:
             try:
                 connection = self._connect()
-            except BaseException:
+            except BaseException as error:
                 self._give_back(None, generation)
-                raise
+                raise ConnectError from error
         try:
             yield connection
         finally:
@@ -107,11 +84,11 @@ class Connections:
             return self._generation, None
 
     def _wait(self) -> None:
-        if self._waiting and time.monotonic() - self._last_return > STALL_SECONDS:
+        if self._waiting >= WAITERS and time.monotonic() - self._last_return > STALL_SECONDS:
             raise Unavailable(BUSY)
         self._waiting += 1
         try:
-            if not self._changed.wait_for(lambda: self._idle or self._open < self._size, WAIT_SECONDS):
+            if not self._changed.wait_for(lambda: self._idle or self._open < self._size, self._wait_seconds):
                 raise Unavailable(BUSY)
         finally:
             self._waiting -= 1

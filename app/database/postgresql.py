@@ -92,8 +92,3 @@ class PostgresqlSession:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def is_conflict(error: Exception) -> bool:
-    """Return whether simultaneous transactions got into each other's way, so that trying again will do."""
-    return isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)

@@ -10,31 +10,27 @@ import functools
 import hashlib
 import heapq
 import logging
-import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-import psycopg
 from sqlalchemy import URL, Engine
 from sqlalchemy.engine import Dialect
 
 from app.action.error import Unavailable
 from app.action.record import CANCELLED, Action, Status
-from app.action.store import Page, Query, place
+from app.action.store import Page, Query
 from app.database import DatabaseError, postgresql, sqlite, statements
-from app.database.connections import SILENT, Breaker, Connections
-from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, parse_url, prepare_file, reason
+from app.database.channel import SILENT, Channel
+from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, parse_url, prepare_file
 from app.database.record import microseconds, optional_microseconds, to_action, to_text
+from app.database.sqlite import LOCK_SECONDS
 from app.database.statements import list_sql, prepared
 from app.monitoring.metrics import Metrics
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-ERRORS = (psycopg.Error, sqlite3.Error)
 
 MONITOR, MANAGE = 1, 2
 ROLE_VALUES = {"monitor_by": (MONITOR, MONITOR | MANAGE), "manage_by": (MANAGE, MONITOR | MANAGE)}
@@ -44,9 +40,6 @@ HEADS_AT_ONCE = 400
 
 ENDED_AT_ONCE = 1000
 """How many ended actions a list returns at most, for their end to be made final."""
-
-QUICK_SECONDS = 0.5
-"""A dead connection shows this soon; then a call is tried once more."""
 
 RELEASED = "RELEASED"
 """The status column of released actions, which no list asks for."""
@@ -111,16 +104,15 @@ class SqlDatabase:
 
     def __init__(self, url: URL, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._breaker = Breaker()
-        self._is_conflict: Callable[[Exception], bool]
         self._dialect: Dialect
         if is_sqlite(url):
-            writing = threading.Lock()
-            self._dialect, self._is_conflict = sqlite.DIALECT, sqlite.is_conflict
-            self._connections = Connections(lambda: sqlite.SqliteSession(url, writing))
+            self._dialect = sqlite.DIALECT
+            self._reading = Channel(lambda: sqlite.SqliteSession(url))
+            # One writer at a time: waiting here is fair and quick, where SQLite's own busy handler sleeps ever longer.
+            self._writing = Channel(lambda: sqlite.SqliteSession(url), 1, LOCK_SECONDS)
         else:
-            self._dialect, self._is_conflict = postgresql.DIALECT, postgresql.is_conflict
-            self._connections = Connections(lambda: postgresql.PostgresqlSession(url))
+            self._dialect = postgresql.DIALECT
+            self._reading = self._writing = Channel(lambda: postgresql.PostgresqlSession(url))
         self._get, self._find, self._delete, self._check, self._due, self._purge = (
             prepared(sql, self._dialect)
             for sql in (
@@ -147,7 +139,7 @@ class SqlDatabase:
             stored = to_action(found[0][0])
             return action if stored.action_id == action.action_id else stored
 
-        return self._call("create", work)
+        return self._call("create", work, writes=True)
 
     def get(self, action_id: str) -> Action | None:
         if "\0" in action_id:  # which PostgreSQL refuses
@@ -178,7 +170,7 @@ class SqlDatabase:
         def work(session: Session, is_retry: bool) -> bool:
             return session.update(row, moves=moves) or (is_retry and self._is_stored(session, row))
 
-        return self._call("replace", work)
+        return self._call("replace", work, writes=True)
 
     def replace_all(self, changes: Sequence[tuple[Action, Action]]) -> Sequence[bool]:
         rows = [to_row(new) | {"old_version": old.version} for old, new in changes]
@@ -187,7 +179,7 @@ class SqlDatabase:
             changed = session.update_all(rows)
             return [row["action_id"] in changed or (is_retry and self._is_stored(session, row)) for row in rows]
 
-        return self._call("replace", work)
+        return self._call("replace", work, writes=True)
 
     def delete(self, action_id: str) -> bool:
         def work(session: Session, is_retry: bool) -> bool:
@@ -197,11 +189,11 @@ class SqlDatabase:
                 raise Unavailable(SILENT)
             return False
 
-        return self._call("delete", work)
+        return self._call("delete", work, writes=True)
 
     def purge(self, now: datetime, limit: int) -> Sequence[Action]:
         values = {"now": microseconds(now), "limit": limit}
-        found = self._call("purge", lambda session, _: session.rows(self._purge, values))
+        found = self._call("purge", lambda session, _: session.rows(self._purge, values), writes=True)
         return [to_action(text) for (text,) in found]
 
     def due(self, now: datetime, limit: int) -> Sequence[Action]:
@@ -213,49 +205,19 @@ class SqlDatabase:
         self._call("check", lambda session, _: session.rows(self._check, {}))
 
     def close(self) -> None:
-        self._connections.drop()
+        self._reading.connections.drop()
+        self._writing.connections.drop()
 
-    def _call(self, name: str, work: Callable[[Session, bool], T]) -> T:
-        """Run `work` on a connection; raise Unavailable if the database does not answer.
+    def _call(self, name: str, work: Callable[[Session, bool], T], *, writes: bool = False) -> T:
+        """Call the database, and time the call.
 
-        A connection that turns out to be dead at once is replaced, and `work` is run once more.
+        :raises Unavailable: it does not answer.
         """
-        begin = time.monotonic()
+        begin, channel = time.monotonic(), self._writing if writes else self._reading
         try:
-            self._breaker.enter()
-            try:
-                result = self._work(work, is_retry=False)
-            except ERRORS as error:
-                is_quick = time.monotonic() - begin < QUICK_SECONDS
-                if not is_quick or not (isinstance(error, DeadConnection) or self._is_conflict(error)):
-                    raise
-                result = self._work(work, is_retry=True)
-        except ERRORS as error:
-            if isinstance(error, DeadConnection) or time.monotonic() - begin > QUICK_SECONDS:
-                self._breaker.failed()
-            log.warning("The database does not answer: %s", reason(error.__cause__ or error))
-            raise Unavailable(SILENT) from error
-        else:
-            self._breaker.answered()
-            return result
+            return channel.call(work)
         finally:
             self._metrics.database(name, time.monotonic() - begin)
-
-    def _work(self, work: Callable[[Session, bool], T], *, is_retry: bool) -> T:
-        try:
-            with self._connections.connection() as session:
-                try:
-                    return work(session, is_retry)
-                except ERRORS as error:
-                    if session.is_dead():
-                        self._connections.drop()
-                        raise DeadConnection from error
-                    raise
-        except psycopg.OperationalError as error:
-            if isinstance(error, DeadConnection):
-                raise
-            self._connections.drop()
-            raise DeadConnection from error
 
     def _is_stored(self, session: Session, row: Row) -> bool:
         """Return whether the record is stored as wanted: the answer to the write that stored it was lost."""
@@ -270,7 +232,7 @@ class SqlDatabase:
             ended = [action for text, is_ended in rows if is_ended and not (action := to_action(text)).is_expired(now)]
             if ended:
                 return Page((), list({action.action_id: action for action in ended}.values()))
-            places = {place(action): action for text, _ in rows if (action := to_action(text))}
+            places = {action.place: action for text, _ in rows if (action := to_action(text))}
             newest = heapq.nlargest(query.limit, places)
             found += [places[at] for at in newest if not places[at].is_expired(now)]
             if len(newest) < query.limit:
@@ -300,10 +262,6 @@ class SqlDatabase:
     ) -> str:
         sql = list_sql(principals, roles, statuses, creator=creator, has_after=has_after)
         return prepared(sql, self._dialect)
-
-
-class DeadConnection(psycopg.OperationalError):
-    """Raised when a connection is dead, or none can be opened."""
 
 
 def digest(request_id: str) -> bytes:

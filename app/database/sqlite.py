@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from app.database import statements
 from app.database.statements import prepared
 
 LOCK_SECONDS = 2
-"""How long a thread waits while another thread or process is writing."""
+"""How long a thread waits while another process is writing."""
 
 DIALECT = SQLiteDialect_pysqlite(paramstyle="named")
 
@@ -34,9 +34,10 @@ def prepare_connection(connection: Any, _record: Any = None) -> None:
     Readers and a writer go on at the same time (WAL), a commit has reached the disk before it is acknowledged (FULL),
     and a new file gives back the space of what is deleted (auto_vacuum).
     """
+    is_new = connection.execute("PRAGMA page_count").fetchone()[0] == 0
     for pragma in (
         f"busy_timeout={LOCK_SECONDS * 1000}",
-        "auto_vacuum=FULL",
+        *(["auto_vacuum=FULL"] if is_new else []),  # on a file that exists, this would wait for whoever is writing
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
@@ -54,31 +55,22 @@ def make_private(path: str) -> None:
 
 
 class SqliteSession:
-    """A connection with a cursor.
+    """A connection with a cursor."""
 
-    :param writing: one lock for all connections of this process: waiting for it is fair and quick, where SQLite's own
-        busy handler sleeps longer and longer.
-    """
-
-    def __init__(self, url: URL, writing: threading.Lock) -> None:
+    def __init__(self, url: URL) -> None:
         self._connection = sqlite3.connect(
             str(url.database), isolation_level=None, check_same_thread=False, cached_statements=256
         )
         prepare_connection(self._connection)
         self._cursor = self._connection.cursor()
-        self._writing = writing
 
     def rows(self, sql: str, values: Row) -> list[tuple[Any, ...]]:
         """Return all rows of a statement."""
-        if sql.lstrip().startswith("SELECT"):
-            return self._cursor.execute(sql, values).fetchall()
-        with _Turn(self._writing):
-            return self._cursor.execute(sql, values).fetchall()
+        return self._cursor.execute(sql, values).fetchall()
 
     def count(self, sql: str, values: Row) -> int:
         """Execute a statement, and return how many rows it has changed."""
-        with _Turn(self._writing):
-            return self._cursor.execute(sql, values).rowcount
+        return self._cursor.execute(sql, values).rowcount
 
     def create(self, row: Row, principals: Sequence[tuple[str, int]]) -> bool:
         """Insert a row unless its request or action is stored already."""
@@ -110,48 +102,13 @@ class SqliteSession:
     def close(self) -> None:
         self._connection.close()
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._cursor, self._writing)
-
-
-class _Turn:
-    """The turn of a thread to write."""
-
-    def __init__(self, writing: threading.Lock) -> None:
-        self._writing = writing
-
-    def __enter__(self) -> None:
-        if not self._writing.acquire(timeout=LOCK_SECONDS):
-            raise sqlite3.OperationalError("database is locked")
-
-    def __exit__(self, *_: object) -> None:
-        self._writing.release()
-
-
-class _Transaction(_Turn):
-    """All statements within, or none of them."""
-
-    def __init__(self, cursor: sqlite3.Cursor, writing: threading.Lock) -> None:
-        super().__init__(writing)
-        self._cursor = cursor
-
-    def __enter__(self) -> None:
-        super().__enter__()
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Execute all statements within, or none of them."""
+        self._cursor.execute("BEGIN IMMEDIATE")
         try:
-            self._cursor.execute("BEGIN IMMEDIATE")
+            yield
+            self._cursor.execute("COMMIT")
         except BaseException:
-            super().__exit__()
+            self._connection.rollback()
             raise
-
-    def __exit__(self, *error: object) -> None:
-        try:
-            self._cursor.execute("ROLLBACK" if any(error) else "COMMIT")
-        except sqlite3.Error:
-            self._cursor.connection.rollback()
-            raise
-        finally:
-            super().__exit__()
-
-
-def is_conflict(_error: Exception) -> bool:
-    return False

@@ -16,7 +16,7 @@ FIND = "SELECT record FROM actions WHERE creator_id = :creator_id AND request_di
 
 DELETE = "DELETE FROM actions WHERE action_id = :action_id"
 
-CHECK = "SELECT action_id FROM actions, action_principals LIMIT 1"
+CHECK = "SELECT (SELECT action_id FROM actions LIMIT 1), (SELECT action_id FROM action_principals LIMIT 1)"
 
 DUE = "SELECT record FROM actions WHERE due <= :now ORDER BY due LIMIT :limit"
 

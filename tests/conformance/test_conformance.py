@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 from werkzeug.wrappers import Response
 
-from tests.conformance.__main__ import main
+from conformance.__main__ import main
+from conformance.report import rule_list
+from conformance.rule import RULES
 from tests.conformance.example_provider import ANNE, BERT, ExampleProvider, serving
-from tests.conformance.report import rule_list
-from tests.conformance.rule import RULES
 from tests.processes import ROOT, RunningProvider, clean_environment, free_port, running_provider
 
 ALICE, BOB = "local-token-alice", "local-token-bob"
@@ -233,7 +233,7 @@ def test_wrong_options_are_said(url: str, content: str, words: str, body: Path) 
 
 
 def test_it_runs_as_a_command() -> None:
-    command = [sys.executable, "-m", "tests.conformance", "--list"]
+    command = [sys.executable, "-m", "conformance", "--list"]
     done = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True)
     assert done.stdout == rule_list(RULES) + "\n"
 

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
+from conformance.rule import RULES, Outcome, Result, try_rule
+from conformance.subject import Subject
+from conformance.suite import run
 from tests.conformance.example_provider import (
     ANNE,
     BERT,
@@ -21,9 +24,6 @@ from tests.conformance.example_provider import (
     Tamper,
     serving,
 )
-from tests.conformance.rule import RULES, Outcome, Result, try_rule
-from tests.conformance.subject import Subject
-from tests.conformance.suite import run
 
 HOUR = 3600
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from requests.structures import CaseInsensitiveDict
 
-from tests.conformance.wire import Answer, _without
+from conformance.wire import Answer, _without
 
 
 def test_what_is_shown_of_an_answer_has_no_token_and_nothing_that_a_terminal_obeys() -> None:
