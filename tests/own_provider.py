@@ -51,6 +51,14 @@ class OwnProvider:
     def app(self) -> Flask:
         return create_app(self._settings, clock=self.clock, timer=self.clock.timer)
 
+    def set(self, name: str, value: Any) -> None:
+        """Change one of the work module's own settings, before or after the first request."""
+        self._settings[name] = value
+        if "app" in self.__dict__:
+            own = provider_of(self.app).settings.work_settings
+            assert isinstance(own, dict)
+            own[name] = value
+
     def caller(self, person: Person) -> Caller:
         """Return this person, logged in."""
         return Caller(self.app.test_client(), self.globus.login(person))

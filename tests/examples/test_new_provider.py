@@ -63,7 +63,7 @@ def test_nothing_of_the_template_is_left(folder: Path) -> None:
         assert not re.search(r"TITLE|NAME|\bSTART\b|\bTEST\b|examples.template", file.read_text("utf-8")), file
 
 
-def test_its_style_and_types_are_clean(folder: Path) -> None:
+def test_its_style_is_clean(folder: Path) -> None:
     """As an author sees it who runs the linters of this repository."""
     for command in (["ruff", "check"], ["ruff", "format", "--check"]):
         options = [*command, "--config", str(ROOT / "pyproject.toml"), str(folder)]
