@@ -49,6 +49,8 @@ def public_pages(*, openapi: bytes, people: Mapping[str, str], health: Health, m
     :param people: the people that /docs offers to act as, with their tokens.
     """
     public = Routes("public", __name__)
+    for path in (OURS / "index.html", *FILES.values()):
+        _content(path)  # once, before many requests at a time would
 
     @public.get("/openapi.json")
     def openapi_json() -> Response:
@@ -107,4 +109,4 @@ def _file(path: Path) -> Response:
 def _content(path: Path) -> tuple[bytes, bytes, str]:
     """Return the bytes of a file, the same compressed, and a tag that changes with them."""
     content = path.read_bytes()
-    return content, gzip.compress(content, mtime=0), hashlib.sha256(content).hexdigest()[:32]
+    return content, gzip.compress(content, 6, mtime=0), hashlib.sha256(content).hexdigest()[:32]
