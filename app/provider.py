@@ -23,8 +23,8 @@ from app.monitoring.metrics import Metrics
 from app.monitoring.request_log import RequestLog, open_log
 from app.settings import Settings, SettingsError
 from app.web.introspection import introspection_document
-from app.web.json import to_json
 from app.web.openapi import openapi_document
+from app.web.responses import to_json
 from app.work import Work
 
 
@@ -107,6 +107,7 @@ def open_actions(
         random=random,
         settings=settings.work_settings,
         observer=metrics,
+        places=limiter,
     )
     lease = timedelta(seconds=settings.lease_seconds)
     advancer = Advancer(database, hooks, clock=clock, lease=lease, observer=metrics, places=limiter)

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any, Protocol
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +163,22 @@ class Setting:
 
     :param parser: converts the text of the environment variable; raises ValueError if it is wrong.
     :param expected: completes the sentence "it must be …" of an error message.
+    :param secret: whether the value must not show in an error message, such as a URL with a password.
     """
 
     default: Any
     parser: Callable[[str], Any]
     expected: str
+    secret: bool = False
 
 
 @dataclass(frozen=True)
 class Work:
-    """A loaded work module, with the defaults filled in."""
+    """A loaded work module, with the defaults filled in.
+
+    `result_schema` (RESULT_SCHEMA) and `example_result` (EXAMPLE_RESULT) describe the details of an action that has
+    succeeded, for the OpenAPI description and the page at /docs.
+    """
 
     name: str
     description: Mapping[str, Any]
@@ -182,6 +186,8 @@ class Work:
     schema: Path
     synchronous: bool
     settings: Mapping[str, Setting]
+    result_schema: Mapping[str, Any]
+    example_result: Mapping[str, Any]
     begin: Callable[[Any, Context], Step]
     advance: Callable[[Job, Context], Step] | None = None
     cancel: Callable[[Job, Context], None] | None = None
@@ -220,7 +226,7 @@ def work_of(module: ModuleType) -> Work:
     try:
         settings = {
             name: entry if isinstance(entry, Setting) else Setting(*entry)
-            for name, entry in getattr(module, "SETTINGS", NOTHING).items()
+            for name, entry in getattr(module, "SETTINGS", {}).items()
         }
     except (TypeError, AttributeError) as error:
         expected = "name → (default, parser, what is expected)"
@@ -233,6 +239,8 @@ def work_of(module: ModuleType) -> Work:
         schema=folder / getattr(module, "SCHEMA", "schema.json"),
         synchronous=bool(getattr(module, "SYNCHRONOUS", False)),
         settings=settings,
+        result_schema=getattr(module, "RESULT_SCHEMA", {"type": "object"}),
+        example_result=getattr(module, "EXAMPLE_RESULT", {}),
         begin=module.begin,
         advance=getattr(module, "advance", None),
         cancel=getattr(module, "cancel", None),

@@ -53,7 +53,7 @@ class Caller:
         return self._status_document(self.request("POST", f"/{action_id}/release", expect), expect)
 
     def resume(self, action_id: str, expect: int) -> Any:
-        return self.request("POST", f"/{action_id}/resume", expect)
+        return self._status_document(self.request("POST", f"/{action_id}/resume", expect), expect)
 
     def log(self, action_id: str, expect: int = 200, **query: Any) -> Any:
         return self.request("GET", f"/{action_id}/log", expect, query_string=query)

@@ -49,6 +49,7 @@ class PatchedGlobus:
         self.scope = scope
         self.calls: list[str] = []
         self.failure: Exception | None = None
+        self.dependent_scopes = [GROUPS_SCOPE]
         self._tokens: dict[str, Mapping[str, Any]] = {}
         self._groups: dict[str, tuple[str, ...]] = {}
 
@@ -76,7 +77,7 @@ class PatchedGlobus:
 
     def dependent_tokens(self, token: str) -> Any:
         self._record("dependent_tokens")
-        return SimpleNamespace(by_scopes={GROUPS_SCOPE: {"access_token": token}})
+        return SimpleNamespace(by_scopes={scope: {"access_token": token} for scope in self.dependent_scopes})
 
     def my_groups(self, token: str) -> list[dict[str, str]]:
         self._record("my_groups")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PROVIDER_PYTHON = os.environ.get("PROVIDER_PYTHON", sys.executable)
+"""Runs the provider: script/test-sdks tests the client with releases of globus-sdk that the provider cannot use."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def start(
     :param environment: further variables of its environment; `settings` are those with our prefix.
     """
     return subprocess.Popen(
-        [sys.executable, *script, *options],
+        [PROVIDER_PYTHON, *script, *options],
         cwd=ROOT,
         env=clean_environment(**{f"WHATTIME_{name}": value for name, value in settings.items()}, **environment or {}),
         stdout=subprocess.PIPE,

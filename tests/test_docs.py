@@ -185,6 +185,21 @@ def test_a_newcomer_runs_watches_and_releases_an_action(page: DocsPage) -> None:
     page.check_that_it_kept_to_itself()
 
 
+def test_an_action_that_waits_for_a_person_is_resumed(chromium: Chrome) -> None:
+    with running_provider(WORK="examples.approval.work") as running:
+        page = DocsPage(chromium, running)
+        page.press("alice", "#people")
+        page.press("Run")
+        page.until_actions("INACTIVE")
+        assert "waiting for approval · question: Publish the data set?" in page.actions[0]
+        assert page.button("Cancel", "#actions").is_enabled()
+        assert not page.button("Release", "#actions").is_enabled()
+        page.press("Resume", "#actions")
+        page.until_actions("SUCCEEDED")
+        assert "approved_by: urn:globus:auth:identity:" in page.actions[0]
+        page.check_that_it_kept_to_itself()
+
+
 def test_others_do_not_see_the_action_and_its_owner_cancels_it(page: DocsPage) -> None:
     page.press("alice", "#people")
     page.press("Run")

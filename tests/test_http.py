@@ -19,7 +19,7 @@ import requests
 
 from tests.api import check_error, check_status_document
 from tests.conftest import CREDENTIALS
-from tests.processes import RunningProvider, clean_environment, free_port, running_provider, start
+from tests.processes import ROOT, RunningProvider, clean_environment, free_port, running_provider, start
 
 BODY = {"utc_offset": 1}
 GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
@@ -120,7 +120,8 @@ def test_odd_requests_reach_us_and_are_answered_in_json(
     provider: RunningProvider, method: str, target: str, expect: int
 ) -> None:
     host, port = provider.url.removeprefix("http://").split(":")
-    request = f"{method} {target} HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer local-token-alice\r\nConnection: close\r\n\r\n"
+    headers = "Host: [::1]\r\nAuthorization: Bearer local-token-alice\r\nConnection: close"
+    request = f"{method} {target} HTTP/1.1\r\n{headers}\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request.encode())
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
@@ -166,7 +167,8 @@ def test_slow_clients_leave_threads_to_the_others(provider: RunningProvider) -> 
 def test_a_body_that_breaks_off_starts_nothing(provider: RunningProvider) -> None:
     body = b'{"request_id": "broken", "body": {"utc_offset": 1}}'
     with connect(provider) as connection:
-        head = "POST /run HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer local-token-alice\r\nContent-Length: 200\r\n\r\n"
+        headers = "Host: [::1]\r\nAuthorization: Bearer local-token-alice\r\nContent-Length: 200"
+        head = f"POST /run HTTP/1.1\r\n{headers}\r\n\r\n"
         connection.sendall(head.encode() + body)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
@@ -201,6 +203,17 @@ def answers(url: str) -> bool:
     host, port = url.removeprefix("http://").split(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == 0
+
+
+def test_paths_are_relative_to_the_folder_that_the_server_is_started_in(tmp_path: Path) -> None:
+    port = free_port()
+    environment = clean_environment(WHATTIME_DATABASE_URL="sqlite:///actions.db")
+    server = [str(ROOT / "script" / "server"), f"--port={port}", f"--auth-port={free_port()}"]
+    with subprocess.Popen(server, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as process:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
+        process.terminate()
+    assert (tmp_path / "actions.db").exists()
+    assert subprocess.check_output([str(ROOT / "script" / "purge")], cwd=tmp_path, env=environment) == b"0\n"
 
 
 def test_python_app_app_py_does_the_same() -> None:

@@ -15,7 +15,6 @@ from typing import Any, Literal
 import isodate
 
 from app.action.error import InvalidState
-from app.work import NOTHING
 
 duration_isoformat = functools.lru_cache(maxsize=1024)(isodate.duration_isoformat)
 
@@ -37,9 +36,9 @@ class Outcome:
     details: Mapping[str, Any]
 
 
-def failed(message: str, error: str, details: Mapping[str, Any] = NOTHING) -> Outcome:
+def failed(message: str, error: str, details: Mapping[str, Any] | None = None) -> Outcome:
     """Return the outcome of a failed action: a sentence for people and a word for programs."""
-    return Outcome(Status.FAILED, {**details, "message": message, "error": error})
+    return Outcome(Status.FAILED, {**(details or {}), "message": message, "error": error})
 
 
 CANCELLED = failed("Job cancelled", "CANCELLED")
@@ -160,6 +159,11 @@ class Action:
         if self.outcome is not None and self.is_complete(now):
             return self.outcome.status
         return Status.INACTIVE if self.progress is not None and self.progress.inactive else Status.ACTIVE
+
+    @property
+    def place(self) -> tuple[datetime, str]:
+        """The action's place in lists: the newest is first, and no two share a place."""
+        return self.start_time, self.action_id
 
     @property
     def readers(self) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class TokenChecker:
         self.scope = scope
         self._auth_client = auth_client
         self._clients = UpstreamClients()
-        self._metrics = metrics
+        self._asked, self._remembered_count = (metrics.token_counter(lookup) for lookup in ("asked", "remembered"))
         self._upstream = upstream
         self._lock = threading.Lock()
         self._valid: TTLCache[str, Caller] = TTLCache(size, ttl_seconds, timer)
@@ -86,7 +86,7 @@ class TokenChecker:
         :raises Unavailable: Globus Auth does not answer.
         """
         verdict = self._remembered(token)
-        self._metrics.token("asked" if verdict is None else "remembered")
+        (self._asked if verdict is None else self._remembered_count).inc()
         if verdict is None:
             known = self._is_known(token)
             verdict = self._upstream.call("auth", ("token", token), partial(self._ask, token), known=known)

@@ -1,76 +1,76 @@
-"""The way to a SQL database: a pool of connections with safe defaults, and whether the schema there is ours."""
+"""The way to a SQL database for migrations and checks of the schema, through SQLAlchemy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.database import DatabaseError
 from app.database.schema import REVISION
+from app.database.sqlite import make_private, prepare_connection
 
-CONNECTIONS = 16
-"""How many connections a process has at most: one for each of its threads."""
-
-SECONDS_FOR_A_CONNECTION = 2
-"""How long a thread waits for one of them to be free."""
-
-SECONDS_FOR_A_LOCK = 2
-"""How long SQLite waits for whoever is writing."""
+SETTING = "WHATTIME_DATABASE_URL"
 
 
 def open_engine(text_url: str) -> Engine:
-    """A pool of connections to the database of this URL. None is made yet.
-
-    Each statement is its own transaction, unless it stands in `transaction`: a read takes one round trip then.
+    """Return the way to the database of this URL. No connection is made yet.
 
     :raises DatabaseError: there is no such kind of database.
     """
     url = parse_url(text_url)
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=SECONDS_FOR_A_CONNECTION,
-        pool_use_lifo=True,
-        hide_parameters=True,
-    )
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True)
     if is_sqlite(url):
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", prepare_connection)
     else:
-        from app.database.postgresql import connect
+        from app.database.postgresql import connect_for_sqlalchemy
 
-        event.listen(engine, "do_connect", connect)
+        event.listen(engine, "do_connect", connect_for_sqlalchemy)
     return engine
 
 
 def parse_url(text_url: str) -> URL:
-    """The URL, with the driver that we use.
+    """Return the URL, with the driver that we use.
 
-    :raises DatabaseError: it names no SQLite file and no PostgreSQL database.
+    :raises DatabaseError: it names neither a SQLite file nor a PostgreSQL database.
     """
     try:
         url = make_url(text_url)
     except ArgumentError as error:
-        raise DatabaseError("This is no database URL.") from error
+        raise DatabaseError(f"{SETTING} is not a database URL.") from error
     if url.drivername in ("postgresql", "postgresql+psycopg"):
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database not in (None, "", ":memory:"):
         return url
-    raise DatabaseError(f"{url.drivername}: is not a database that is known here, or has no file name.")
+    raise DatabaseError(f"{SETTING}: {url.drivername} is not supported, or the file name is missing.")
 
 
 def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
+def prepare_file(url: URL) -> None:
+    """Create the file of a SQLite database if there is none.
+
+    :raises DatabaseError: its folder does not exist, or may not be written; the message names it.
+    """
+    path = Path(str(url.database))
+    try:
+        make_private(str(path))
+    except OSError as error:
+        folder = path.resolve().parent
+        raise DatabaseError(
+            f"{SETTING}: unable to open database file {path}: the folder {folder} "
+            + ("does not exist." if not folder.is_dir() else f"cannot be used ({error.strerror}).")
+        ) from error
+
+
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """All statements within, or none of them. It is for writing: on SQLite, it waits for its turn at once."""
+    """Run all statements within, or none of them. On SQLite, it waits for its turn to write at once."""
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite(connection.engine.url) else "BEGIN")
     try:
         yield
@@ -82,10 +82,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 def check_schema(engine: Engine) -> None:
-    """Nothing, where the schema there is the one that this program works with.
-
-    :raises DatabaseError: there is none, or another one, or no answer.
-    """
+    """Raise DatabaseError unless the schema there is the one that this program works with."""
     shown = engine.url.render_as_string(hide_password=True)
     revision = schema_revision(engine)
     if revision is None:
@@ -100,7 +97,7 @@ def check_schema(engine: Engine) -> None:
 
 
 def schema_revision(engine: Engine) -> str | None:
-    """The migration that the database is at; None where it has no tables of ours.
+    """Return the migration that the database is at; None if it has no tables of ours.
 
     :raises DatabaseError: it does not answer.
     """
@@ -109,11 +106,11 @@ def schema_revision(engine: Engine) -> str | None:
             return revision_at(connection)
     except DBAPIError as error:
         shown = engine.url.render_as_string(hide_password=True)
-        raise UnreachableError(f"The database at {shown} cannot be used: {reason(error)}") from error
+        raise UnreachableError(f"{SETTING}: the database at {shown} cannot be used: {reason(error)}") from error
 
 
 def revision_at(connection: Connection) -> str | None:
-    """The migration that the database is at; None where it has no tables of ours."""
+    """Return the migration that the database is at; None if it has no tables of ours."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.execute(text("SELECT max(version_num) FROM alembic_version")).scalar_one()
@@ -121,25 +118,9 @@ def revision_at(connection: Connection) -> str | None:
 
 
 class UnreachableError(DatabaseError):
-    """Raised when there is no telling, since the database does not answer."""
+    """Raised when the database does not answer, so that its schema cannot be known."""
 
 
-def reason(error: Exception) -> str:
-    """What a database said, in one line, without the statement and what was in it."""
+def reason(error: BaseException) -> str:
+    """Return what a database said, in one line, without the statement and its values."""
     return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Make a connection wait for its turn, and the file safe and small.
-
-    Readers and a writer go on at once (WAL), a commit has reached the disk before it is acknowledged (FULL), and a new
-    file gives back the space of what is deleted (auto_vacuum).
-    """
-    for pragma in (
-        f"busy_timeout={SECONDS_FOR_A_LOCK * 1000}",
-        "auto_vacuum=FULL",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()

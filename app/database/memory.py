@@ -11,7 +11,7 @@ from itertools import groupby, islice, takewhile
 from sortedcontainers import SortedList
 
 from app.action.record import Action
-from app.action.store import Page, Place, Query, has_role, place
+from app.action.store import Page, Place, Query, has_role
 
 ENDED_AT_ONCE = 1000
 """How many ended actions a list returns at most, for their end to be made final."""
@@ -40,7 +40,7 @@ class MemoryDatabase:
             self._actions[action.action_id] = action
             self._add_times(action)
             for principal in set(action.readers):
-                self._by_principal.setdefault(principal, SortedList()).add(place(action))
+                self._by_principal.setdefault(principal, SortedList()).add(action.place)
             return action
 
     def get(self, action_id: str) -> Action | None:
@@ -138,7 +138,7 @@ class MemoryDatabase:
         self._remove_times(action)
         for principal in set(action.readers):
             places = self._by_principal[principal]
-            places.remove(place(action))
+            places.remove(action.place)
             if not places:
                 del self._by_principal[principal]
         return action

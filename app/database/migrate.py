@@ -11,20 +11,28 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.database import MEMORY, DatabaseError
-from app.database.engine import check_schema, is_sqlite, open_engine, revision_at, schema_revision, transaction
+from app.database.engine import (
+    check_schema,
+    is_sqlite,
+    open_engine,
+    prepare_file,
+    revision_at,
+    schema_revision,
+    transaction,
+)
 from app.database.schema import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x77686174
-"""The number of PostgreSQL's lock that keeps two from migrating at once."""
+"""The number of the PostgreSQL lock that keeps two processes from migrating at once."""
 
 
 def bring_up_to_date(engine: Engine) -> bool:
-    """Bring the schema up to date, one at a time: False where it is already.
+    """Bring the schema up to date, one process at a time. Return False if it is up to date already.
 
     A schema that is newer than this program is left as it is.
 
-    :raises DatabaseError: the database does not answer, or does not let us.
+    :raises DatabaseError: the database does not answer, or refuses.
     """
     if schema_revision(engine) == REVISION:
         return False
@@ -50,11 +58,13 @@ def main() -> None:
     """Migrate the database that the settings name."""
     from app import settings
 
-    url = settings.load()["DATABASE_URL"]
+    url = settings.load().database_url
     if url == MEMORY:
         sys.exit("Error: WHATTIME_DATABASE_URL is memory://, which has no tables. Set it to the database to migrate.")
     try:
         engine = open_engine(url)
+        if is_sqlite(engine.url):
+            prepare_file(engine.url)
         done = bring_up_to_date(engine)
         check_schema(engine)
     except DatabaseError as error:

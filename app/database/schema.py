@@ -1,13 +1,9 @@
-"""The tables of the SQL databases."""
+"""The tables of the SQL databases. Times are whole microseconds since 1970 in UTC: exact, and the same everywhere."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -18,41 +14,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-from app.database.record import at, microseconds, since_epoch
-
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what this program works with."""
-
-
-class Duration(TypeDecorator[timedelta]):
-    """A duration, as a number of microseconds: exact, and the same in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> timedelta | None:  # noqa: ARG002
-        return None if value is None else timedelta(microseconds=value)
-
-
-class Time(TypeDecorator[datetime]):
-    """A time, as the number of microseconds since 1970 in UTC: exact, and the same in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else since_epoch(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else at(value)
-
 
 metadata = MetaData(
     naming_convention={
@@ -63,33 +29,57 @@ metadata = MetaData(
     }
 )
 
+_ENDS = text("ends IS NOT NULL")
+_DUE = text("due IS NOT NULL")
+
 actions = Table(
     "actions",
     metadata,
     Column("action_id", Text, primary_key=True),
     Column("creator_id", Text, nullable=False),
-    # Requests are told apart by this, since an index cannot hold a request_id of any length.
+    # Requests are told apart by this, because an index cannot hold a request_id of any length.
     Column("request_digest", LargeBinary, nullable=False),
-    # All of it, but `final`: see record.py.
-    Column("record", Text, nullable=False, server_default=""),
-    Column("final", Boolean, nullable=False),
-    # Follow from the record; stored to be looked up.
+    # The whole record: see record.py. The other columns follow from it, and are there to be looked up.
+    Column("record", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    # ACTIVE or INACTIVE until the end is final.
     Column("status", Text, nullable=False),
-    Column("completion_time", Time, nullable=False),
-    Column("expiry", Time, nullable=False, index=True),
-    Column("duration", Duration, nullable=False, index=True),
+    Column("start_time", BigInteger, nullable=False),
+    # When the action ends by itself, until its end is final.
+    Column("ends", BigInteger),
+    Column("purge_time", BigInteger),
+    Column("due", BigInteger),
     UniqueConstraint("creator_id", "request_digest"),
+    Index("ix_actions_list", "creator_id", "status", "start_time", "action_id"),
+    Index(
+        "ix_actions_ends",
+        "creator_id",
+        "ends",
+        postgresql_where=text("ends IS NOT NULL"),
+        sqlite_where=text("ends IS NOT NULL"),
+    ),
+    Index("ix_actions_purge_time", "purge_time"),
+    Index("ix_actions_due", "due", postgresql_where=_DUE, sqlite_where=_DUE),
 )
 
-concerned = Table(
-    "concerned",
+action_principals = Table(
+    "action_principals",
     metadata,
-    Column("principal", Text, nullable=False),
-    Column("start_time", Time, nullable=False),
     Column("action_id", Text, ForeignKey("actions.action_id", ondelete="CASCADE"), nullable=False),
-    # The sum of what the principal is to the action, by ROLE_BITS.
+    Column("principal", Text, nullable=False),
+    # 1 for monitor_by, 2 for manage_by, 3 for both.
     Column("roles", Integer, nullable=False),
-    PrimaryKeyConstraint("principal", "start_time", "action_id"),
-    Index(None, "action_id"),
+    Column("status", Text, nullable=False),
+    Column("start_time", BigInteger, nullable=False),
+    Column("ends", BigInteger),
+    PrimaryKeyConstraint("action_id", "principal"),
+    Index("ix_action_principals_list", "principal", "roles", "status", "start_time", "action_id"),
+    Index(
+        "ix_action_principals_ends",
+        "principal",
+        "ends",
+        postgresql_where=text("ends IS NOT NULL"),
+        sqlite_where=text("ends IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )

@@ -1,7 +1,7 @@
-"""The SQL databases, SQLite and PostgreSQL, through SQLAlchemy: one code path for both.
+"""The SQL databases, SQLite and PostgreSQL: one code path for both, on connections kept open.
 
 That a request starts one action, and that one of several changes wins, is the database's own work: by a unique
-constraint, and by writes that say which record they replace.
+constraint, and by writes that name the version they replace.
 """
 
 from __future__ import annotations
@@ -11,91 +11,82 @@ import hashlib
 import heapq
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import groupby, islice
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeVar
 
-from globus_action_provider_tools import ActionStatusValue
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Row,
-    Select,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal,
-    not_,
-    or_,
-    select,
-    tuple_,
-    union_all,
-    update,
-)
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import URL, Engine
+from sqlalchemy.engine import Dialect
 
-from app.action import Action
-from app.database import ROLES, DatabaseError, Query, concerns, place, record
-from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, reason, transaction
-from app.database.schema import Duration, Time, actions, concerned
-from app.error import ServiceUnavailable
-from app.metrics import Metrics
+from app.action.error import Unavailable
+from app.action.record import CANCELLED, Action, Status
+from app.action.store import Page, Query
+from app.database import DatabaseError, postgresql, sqlite, statements
+from app.database.channel import SILENT, Channel
+from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, parse_url, prepare_file
+from app.database.record import microseconds, optional_microseconds, to_action, to_text
+from app.database.sqlite import LOCK_SECONDS
+from app.database.statements import list_sql, prepared
+from app.monitoring.metrics import Metrics
 
-P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
+MONITOR, MANAGE = 1, 2
+ROLE_VALUES = {"monitor_by": (MONITOR, MONITOR | MANAGE), "manage_by": (MANAGE, MONITOR | MANAGE)}
 
-ENDED = (actions.c.status, actions.c.final)
+HEADS_AT_ONCE = 400
+"""How many index ranges one statement reads: SQLite takes up to 500."""
 
-FIXED = ("action_id", "creator_id", "request_digest")
-"""What never changes of a row."""
+ENDED_AT_ONCE = 1000
+"""How many ended actions a list returns at most, for their end to be made final."""
 
-# Built once: building a statement takes longer than asking it.
-RECORD = select(actions.c.record, actions.c.final)
-BY_ID = RECORD.where(actions.c.action_id == bindparam("action_id"), actions.c.expiry > bindparam("now"))
-BY_REQUEST = RECORD.where(
-    actions.c.creator_id == bindparam("creator_id"),
-    actions.c.request_digest == bindparam("request_digest"),
-    actions.c.expiry > bindparam("now"),
-)
+RELEASED = "RELEASED"
+"""The status column of released actions, which no list asks for."""
 
-PRINCIPALS_AT_ONCE = 100
-"""How many principals one statement asks about: SQLite takes up to 500 selects in one."""
+DECOY = "00000000-0000-4000-8000-000000000000"
 
-AT_ONCE_SECONDS = 0.5
-"""How soon it shows that a connection has died."""
+Row = dict[str, Any]
 
-TRIES = 3
-"""How often a creation is tried that meets others which come and go."""
+
+class Session(Protocol):
+    """A connection to a database, by its driver."""
+
+    def rows(self, sql: str, values: Row) -> list[tuple[Any, ...]]: ...
+
+    def count(self, sql: str, values: Row) -> int: ...
+
+    def create(self, row: Row, principals: Sequence[tuple[str, int]]) -> bool: ...
+
+    def update(self, row: Row, *, moves: bool) -> bool: ...
+
+    def update_all(self, rows: Sequence[Row]) -> set[str]: ...
+
+    def is_dead(self) -> bool: ...
+
+    def close(self) -> None: ...
 
 
 def open_sql_database(url: str, metrics: Metrics) -> SqlDatabase:
-    """The database at `url`. A SQLite file is made, and brought up to date, as needed.
+    """Open the database at `url`. A SQLite file is created, and brought up to date, as needed.
 
     :raises DatabaseError: its schema is not the one of this program.
     """
     try:
-        engine = prepare_sql_database(url, migrate=False)
+        prepare_sql_database(url, migrate=False).dispose()
     except UnreachableError as error:
         log.warning("%s Until it is back, requests are answered with 503.", error)
-        engine = open_engine(url)
-    return SqlDatabase(engine, metrics)
+    return SqlDatabase(parse_url(url), metrics)
 
 
 def prepare_sql_database(url: str, *, migrate: bool) -> Engine:
-    """The way to the database at `url`, whose schema is the one of this program, if need be by migration.
+    """Return the way to the database at `url`, whose schema is the one of this program, if need be by migration.
 
     :raises DatabaseError: its schema is another one, or it does not answer.
     """
     engine = open_engine(url)
+    if is_sqlite(engine.url):
+        prepare_file(engine.url)
     if migrate or is_sqlite(engine.url):
         from app.database.migrate import bring_up_to_date
 
@@ -108,225 +99,226 @@ def prepare_sql_database(url: str, *, migrate: bool) -> Engine:
     return engine
 
 
-def answering(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
-    """`method` of a SqlDatabase, timed, with the faults of a database told as such.
-
-    Where a connection turns out to have died meanwhile, which shows at once, the pool drops all that it has, and the
-    method is tried once more.
-    """
-
-    @functools.wraps(method)
-    def call(self: SqlDatabase, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        begin = time.monotonic()
-        try:
-            try:
-                return method(self, *args, **kwargs)
-            except DBAPIError as error:
-                if not error.connection_invalidated or time.monotonic() - begin > AT_ONCE_SECONDS:
-                    raise
-                return method(self, *args, **kwargs)
-        except (IntegrityError, DataError):
-            raise
-        except (DBAPIError, PoolTimeout) as error:
-            log.warning("The database does not answer: %s", reason(error))
-            raise ServiceUnavailable("The database does not answer now. Please try again.") from error
-        finally:
-            self._metrics.database(method.__name__, time.monotonic() - begin)
-
-    return call
-
-
 class SqlDatabase:
-    """Actions in a table, and who is concerned with which in another."""
+    """Actions in a table, and the principals that monitor and manage each in another."""
 
-    def __init__(self, engine: Engine, metrics: Metrics) -> None:
-        self._engine = engine
+    def __init__(self, url: URL, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._dialect: Dialect
+        if is_sqlite(url):
+            self._dialect = sqlite.DIALECT
+            self._reading = Channel(lambda: sqlite.SqliteSession(url))
+            # One writer at a time: waiting here is fair and quick, where SQLite's own busy handler sleeps ever longer.
+            self._writing = Channel(lambda: sqlite.SqliteSession(url), 1, LOCK_SECONDS)
+        else:
+            self._dialect = postgresql.DIALECT
+            self._reading = self._writing = Channel(lambda: postgresql.PostgresqlSession(url))
+        self._get, self._find, self._delete, self._check, self._due, self._purge = (
+            prepared(sql, self._dialect)
+            for sql in (
+                statements.GET,
+                statements.FIND,
+                statements.DELETE,
+                statements.CHECK,
+                statements.DUE,
+                statements.PURGE,
+            )
+        )
+        self._list_sql = functools.lru_cache(maxsize=1000)(self._prepared_list)
 
-    @answering
     def create(self, action: Action) -> Action:
-        row = _to_row(action)
-        with self._engine.connect() as connection:
-            for _ in range(TRIES):
-                try:
-                    with transaction(connection):
-                        connection.execute(insert(actions), row)
-                        connection.execute(insert(concerned), _concerned(action))
-                except IntegrityError:
-                    stored = self._find(connection, action.creator_id, action.request_id, action.start_time)
-                    if stored is not None:
-                        return action if stored.action_id == action.action_id else stored
-                    same = (
-                        actions.c.creator_id == action.creator_id,
-                        actions.c.request_digest == row["request_digest"],
-                    )
-                    connection.execute(delete(actions).where(*same, actions.c.expiry <= action.start_time))
-                else:
-                    return action
-        raise ServiceUnavailable("This request is being started and released all the time. Please try again.")
+        row, principals = to_row(action), principals_of(action)
+        key = {"creator_id": action.creator_id, "request_digest": row["request_digest"]}
 
-    @answering
-    def get(self, action_id: str, now: datetime) -> Action | None:
-        if "\0" in action_id:  # which PostgreSQL takes for an error
+        def work(session: Session, _is_retry: bool) -> Action:
+            if session.create(row, principals):
+                return action
+            found = session.rows(self._find, key)
+            if not found:
+                raise Unavailable("This request is being started and released over and over. Please try again.")
+            stored = to_action(found[0][0])
+            return action if stored.action_id == action.action_id else stored
+
+        return self._call("create", work, writes=True)
+
+    def get(self, action_id: str) -> Action | None:
+        if "\0" in action_id:  # which PostgreSQL refuses
             return None
-        with self._engine.connect() as connection:
-            return self._one(connection, BY_ID, {"action_id": action_id}, now)
 
-    @answering
-    def find(self, creator_id: str, request_id: str, now: datetime) -> Action | None:
-        with self._engine.connect() as connection:
-            return self._find(connection, creator_id, request_id, now)
+        def work(session: Session, _is_retry: bool) -> Action | None:
+            found = session.rows(self._get, {"action_id": action_id})
+            if found:
+                return to_action(found[0][0])
+            to_action(decoy_text())  # so that what does not exist takes as long as what the caller may not see
+            return None
 
-    @answering
-    def list(self, query: Query, now: datetime) -> Sequence[Action]:
-        found: list[Action] = []
-        with self._engine.connect() as connection:
-            since = now - _longest(connection) if query.only_active else None
-            while len(found) < query.limit:
-                places = _places(connection, query, since)
-                if not places:
-                    break
-                among = actions.c.action_id.in_([action_id for _, action_id in places])
-                fitting = self._all(connection, and_(among, _has_status(query.statuses, now)), now)
-                found += sorted((action for action in fitting if concerns(query, action)), key=place, reverse=True)
-                query = replace(query, after=places[-1])
-        return found[: query.limit]
+        return self._call("get", work)
 
-    @answering
+    def find(self, creator_id: str, request_id: str) -> Action | None:
+        key = {"creator_id": creator_id, "request_digest": digest(request_id)}
+        found = self._call("find", lambda session, _: session.rows(self._find, key))
+        return to_action(found[0][0]) if found else None
+
+    def list(self, query: Query, now: datetime) -> Page:
+        return self._call("list", lambda session, _: self._list(session, query, now))
+
     def replace(self, old: Action, new: Action) -> bool:
-        before, after = _to_row(old), _to_row(new)
-        is_old = and_(*(actions.c[name] == before[name] for name in ("action_id", "record", "final")))
-        values = {name: after[name] for name in after if name not in FIXED}
-        with self._engine.connect() as connection:
-            return connection.execute(update(actions).where(is_old).values(values)).rowcount == 1
+        before, row = to_row(old), to_row(new)
+        row["old_version"] = old.version
+        moves = (before["status"], before["ends"]) != (row["status"], row["ends"])
 
-    @answering
+        def work(session: Session, is_retry: bool) -> bool:
+            return session.update(row, moves=moves) or (is_retry and self._is_stored(session, row))
+
+        return self._call("replace", work, writes=True)
+
+    def replace_all(self, changes: Sequence[tuple[Action, Action]]) -> Sequence[bool]:
+        rows = [to_row(new) | {"old_version": old.version} for old, new in changes]
+
+        def work(session: Session, is_retry: bool) -> Sequence[bool]:
+            changed = session.update_all(rows)
+            return [row["action_id"] in changed or (is_retry and self._is_stored(session, row)) for row in rows]
+
+        return self._call("replace", work, writes=True)
+
     def delete(self, action_id: str) -> bool:
-        with self._engine.connect() as connection:
-            return connection.execute(delete(actions).where(actions.c.action_id == action_id)).rowcount == 1
+        def work(session: Session, is_retry: bool) -> bool:
+            if session.count(self._delete, {"action_id": action_id}):
+                return True
+            if is_retry:  # who has deleted it: this call, whose answer was lost, or another one?
+                raise Unavailable(SILENT)
+            return False
 
-    @answering
-    def purge(self, now: datetime, limit: int) -> int:
-        expired = select(actions.c.action_id).where(actions.c.expiry <= now).order_by(actions.c.expiry).limit(limit)
-        with self._engine.connect() as connection:
-            dropped = delete(actions).where(actions.c.action_id.in_(expired)).returning(*ENDED)
-            return self._count(connection.execute(dropped).all())
+        return self._call("delete", work, writes=True)
 
-    @answering
+    def purge(self, now: datetime, limit: int) -> Sequence[Action]:
+        values = {"now": microseconds(now), "limit": limit}
+        found = self._call("purge", lambda session, _: session.rows(self._purge, values), writes=True)
+        return [to_action(text) for (text,) in found]
+
+    def due(self, now: datetime, limit: int) -> Sequence[Action]:
+        values = {"now": microseconds(now), "limit": limit}
+        found = self._call("due", lambda session, _: session.rows(self._due, values))
+        return [to_action(text) for (text,) in found]
+
     def check(self) -> None:
-        with self._engine.connect() as connection:
-            connection.execute(select(actions.c.action_id).limit(1))
+        self._call("check", lambda session, _: session.rows(self._check, {}))
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._reading.connections.drop()
+        self._writing.connections.drop()
 
-    def _find(self, connection: Connection, creator_id: str, request_id: str, now: datetime) -> Action | None:
-        known = {"creator_id": creator_id, "request_digest": _digest(request_id)}
-        return self._one(connection, BY_REQUEST, known, now)
+    def _call(self, name: str, work: Callable[[Session, bool], T], *, writes: bool = False) -> T:
+        """Call the database, and time the call.
 
-    def _one(
-        self, connection: Connection, statement: Select[Any], known: dict[str, Any], now: datetime
-    ) -> Action | None:
-        """The action that a statement finds by what is known of it, as `_all` would tell it."""
-        row = connection.execute(statement, {**known, "now": now}).one_or_none()
-        if row is None:
-            return None
-        action = _to_action(row)
-        if action.final or not action.is_complete(now):
-            return action
-        found = self._all(connection, actions.c.action_id == action.action_id, now)
-        return found[0] if found else None
+        :raises Unavailable: it does not answer.
+        """
+        begin, channel = time.monotonic(), self._writing if writes else self._reading
+        try:
+            return channel.call(work)
+        finally:
+            self._metrics.database(name, time.monotonic() - begin)
 
-    def _all(self, connection: Connection, wanted: ColumnElement[bool], now: datetime) -> Sequence[Action]:
-        """The actions that are wanted and have not expired. Those that are complete become final before that."""
-        statement = RECORD.where(wanted, actions.c.expiry > now)
-        found = [_to_action(row) for row in connection.execute(statement)]
-        if any(action.is_complete(now) and not action.final for action in found):
-            ended = and_(wanted, not_(actions.c.final), actions.c.completion_time <= now)
-            # As they were: the database tells them only to whoever made them final.
-            made_final = update(actions).where(ended).values(final=True).returning(actions.c.status, literal(False))
-            self._count(connection.execute(made_final).all())
-            found = [_to_action(row) for row in connection.execute(statement)]
-        return found
+    def _is_stored(self, session: Session, row: Row) -> bool:
+        """Return whether the record is stored as wanted: the answer to the write that stored it was lost."""
+        found = session.rows(self._get, {"action_id": row["action_id"]})
+        return bool(found) and found[0][0] == row["record"]
 
-    def _count(self, ended: Sequence[Row[str, bool]]) -> int:
-        """Count those of the complete actions that nobody has seen complete before; how many there are in all."""
-        for status, was_final in ended:
-            if not was_final:
-                self._metrics.ended(ActionStatusValue(status))
-        return len(ended)
+    def _list(self, session: Session, query: Query, now: datetime) -> Page:
+        found: list[Action] = []
+        after = query.after
+        while len(found) < query.limit:
+            rows = [row for batch in self._batches(query, after, now) for row in session.rows(*batch)]
+            ended = [action for text, is_ended in rows if is_ended and not (action := to_action(text)).is_expired(now)]
+            if ended:
+                return Page((), list({action.action_id: action for action in ended}.values()))
+            places = {action.place: action for text, _ in rows if (action := to_action(text))}
+            newest = heapq.nlargest(query.limit, places)
+            found += [places[at] for at in newest if not places[at].is_expired(now)]
+            if len(newest) < query.limit:
+                break
+            after = newest[-1]
+        return Page(found[: query.limit])
 
+    def _batches(self, query: Query, after: tuple[datetime, str] | None, now: datetime) -> Iterator[tuple[str, Row]]:
+        """Yield statements with their values that together list what the query asks for."""
+        roles = tuple(sorted({value for role in query.roles for value in ROLE_VALUES.get(role, ())}))
+        creator = "creator_id" in query.roles
+        statuses = sorted(query.statuses)
+        heads = (len(roles) + creator) * len(statuses)
+        size = max(1, HEADS_AT_ONCE // max(heads, 1))
+        principals = sorted(query.principals)
+        values: Row = {"limit": query.limit, "ended_limit": ENDED_AT_ONCE, "now": microseconds(now)}
+        values |= {f"status_{number}": status.value for number, status in enumerate(statuses)}
+        if after is not None:
+            values |= {"after_time": microseconds(after[0]), "after_id": after[1]}
+        for begin in range(0, len(principals), size):
+            batch = principals[begin : begin + size]
+            sql = self._list_sql(len(batch), roles, len(statuses), creator, after is not None)
+            yield sql, values | {f"principal_{number}": principal for number, principal in enumerate(batch)}
 
-def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (items[begin : begin + size] for begin in range(0, len(items), size))
-
-
-def _longest(connection: Connection) -> timedelta:
-    """The longest that any action takes."""
-    longest: timedelta | None = connection.execute(select(func.max(actions.c.duration, type_=Duration))).scalar_one()
-    return longest or timedelta(0)
-
-
-def _has_status(statuses: Collection[ActionStatusValue], now: datetime) -> ColumnElement[bool]:
-    """That an action has one of these statuses at `now`."""
-    complete = or_(actions.c.final, actions.c.completion_time <= now)
-    ended = and_(complete, actions.c.status.in_([status.value for status in statuses]))
-    return or_(ended, not_(complete)) if ActionStatusValue.ACTIVE in statuses else ended
-
-
-def _places(connection: Connection, query: Query, since: datetime | None) -> list[tuple[datetime, str]]:
-    """Where the next actions of these principals stand: for each of them, a look at the head of its own list."""
-    conditions = [concerned.c.roles.op("&")(sum(ROLE_BITS[role] for role in query.roles)) != 0]
-    if since is not None:
-        conditions.append(concerned.c.start_time >= since)
-    if query.after is not None:
-        after = tuple_(literal(query.after[0], Time), literal(query.after[1]))
-        conditions.append(tuple_(concerned.c.start_time, concerned.c.action_id) < after)
-    lists = []
-    for principals in _batches(sorted(query.principals), PRINCIPALS_AT_ONCE):
-        heads = [
-            select(concerned.c.start_time, concerned.c.action_id)
-            .where(concerned.c.principal == principal, *conditions)
-            .order_by(concerned.c.start_time.desc(), concerned.c.action_id.desc())
-            .limit(query.limit)
-            .subquery()
-            for principal in principals
-        ]
-        every = union_all(*(select(head) for head in heads)).subquery()
-        rows = connection.execute(select(every).order_by(every.c.start_time.desc(), every.c.action_id.desc()))
-        lists.append([(row.start_time, row.action_id) for row in rows])
-    return list(islice((each for each, _ in groupby(heapq.merge(*lists, reverse=True))), query.limit))
+    def _prepared_list(
+        self, principals: int, roles: tuple[int, ...], statuses: int, creator: bool, has_after: bool
+    ) -> str:
+        sql = list_sql(principals, roles, statuses, creator=creator, has_after=has_after)
+        return prepared(sql, self._dialect)
 
 
-def _digest(request_id: str) -> bytes:
+def digest(request_id: str) -> bytes:
     return hashlib.sha256(request_id.encode()).digest()
 
 
-def _to_row(action: Action) -> dict[str, Any]:
+def to_row(action: Action) -> Row:
+    """Return the columns of an action's row."""
+    progress = action.progress
+    released = progress is not None and progress.released
+    # A released action gives its request_id free. No request_id has a NUL.
+    request_id = f"\0{action.action_id}" if released else action.request_id
+    if released:
+        status = RELEASED
+    elif action.final and action.outcome is not None:
+        status = action.outcome.status.value
+    else:
+        status = Status.INACTIVE.value if progress is not None and progress.inactive else Status.ACTIVE.value
     return {
         "action_id": action.action_id,
         "creator_id": action.creator_id,
-        "request_digest": _digest(action.request_id),
-        "record": record.to_text(action),
-        "final": action.final,
-        "status": action.outcome.status.value,
-        "completion_time": action.completion_time,
-        "expiry": action.expiry,
-        "duration": action.completion_time - action.start_time,
+        "request_digest": digest(request_id),
+        "record": to_text(action),
+        "version": action.version,
+        "status": status,
+        "start_time": microseconds(action.start_time),
+        "ends": None if action.final else optional_microseconds(action.completion_time),
+        "purge_time": optional_microseconds(action.purge_time),
+        "due": optional_microseconds(action.due),
     }
 
 
-def _to_action(row: Row[Any, Any]) -> Action:
-    return record.to_action(row.record, final=row.final)
+def principals_of(action: Action) -> list[tuple[str, int]]:
+    """Return each principal that monitors or manages the action, with its roles."""
+    roles = dict.fromkeys(action.monitor_by, MONITOR)
+    for principal in action.manage_by:
+        roles[principal] = roles.get(principal, 0) | MANAGE
+    return list(roles.items())
 
 
-def _concerned(action: Action) -> list[dict[str, Any]]:
-    """A row for each principal that the action names, with its roles."""
-    roles: dict[str, int] = {}
-    for role, principals in zip(ROLES, ((action.creator_id,), action.monitor_by, action.manage_by), strict=True):
-        for principal in principals:
-            roles[principal] = roles.get(principal, 0) | ROLE_BITS[role]
-    return [
-        {"principal": principal, "start_time": action.start_time, "action_id": action.action_id, "roles": bits}
-        for principal, bits in roles.items()
-    ]
+@functools.cache
+def decoy_text() -> str:
+    """Return the record of an action that does not exist."""
+    someone = f"urn:globus:auth:identity:{DECOY}"
+    time_ = datetime(2000, 1, 1, tzinfo=UTC)
+    return to_text(
+        Action(
+            action_id=DECOY,
+            creator_id=someone,
+            request_id=DECOY,
+            content=bytes(16),
+            label=None,
+            monitor_by=(someone,),
+            manage_by=(someone,),
+            start_time=time_,
+            completion_time=time_,
+            release_after=timedelta(0),
+            outcome=CANCELLED,
+        )
+    )

@@ -54,9 +54,9 @@ class Metrics:
         """Record a call of a hook (advance, cancel, or release) that `returned` or `raised`."""
         self._hooks(name, result).observe(seconds)
 
-    def token(self, lookup: str) -> None:
-        """Count one of the LOOKUPS: the token was remembered, or Globus Auth was asked."""
-        self._tokens(lookup).inc()
+    def token_counter(self, lookup: str) -> Counter:
+        """Return the counter of one of the LOOKUPS: the token was remembered, or Globus Auth was asked."""
+        return self._tokens(lookup)
 
     def globus(self, service: str, result: str, seconds: float) -> None:
         """Record a call to Globus `auth` or `groups` that `answered` or `failed`."""
