@@ -43,7 +43,15 @@ def output_of(commands: list[str], provider: Any) -> str:
             "approval",
             ['"status":"INACTIVE"', "Publish the data set?", '"approved_by":"urn:globus', "The action was resumed."],
         ),
-        ("my_groups", ['"groups":[{"id":"5b1c0de0-0000-4000-8000-0000000009a0"', '"groups":[]']),
+        (
+            "my_groups",
+            [
+                '"code":"ConsentRequired"',
+                '"status":"SUCCEEDED","display_status":"SUCCEEDED"',
+                '"groups":[{"id":"5b1c0de0-0000-4000-8000-0000000009a0"',
+                '"groups":[]',
+            ],
+        ),
     ],
 )
 def test_the_commands_work(name: str, words: list[str]) -> None:
