@@ -37,7 +37,7 @@ def prepare_connection(connection: Any, _record: Any = None) -> None:
     is_new = connection.execute("PRAGMA page_count").fetchone()[0] == 0
     for pragma in (
         f"busy_timeout={LOCK_SECONDS * 1000}",
-        *(["auto_vacuum=FULL"] if is_new else []),  # on a file that exists, this would wait for whoever is writing
+        *(["auto_vacuum=FULL"] if is_new else []),  # on an existing file, this would wait for a writer
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
