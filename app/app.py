@@ -21,7 +21,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from app import commands
 from app.action.advancing import unknown
@@ -146,8 +147,10 @@ def current_action(action_id: str, *, manages: bool) -> Action:
 
 
 @introspection.get("/")
-def introspect() -> Response:
+def introspect() -> BaseResponse:
     provider = this_provider()
+    if "Authorization" not in request.headers and request.accept_mimetypes.best == "text/html":
+        return redirect(url_for("public.docs_page"), 303)  # a person with a browser
     if not provider.settings.is_public:
         g.caller = provider.tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
         require(g.caller, provider.settings.visible_to, "see this provider")

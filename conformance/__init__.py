@@ -1,4 +1,4 @@
-"""What the Action Provider interface demands of every provider, as rules that are tried on any provider's URL.
+"""The conformance suite: checks any Action Provider, at its URL, against the Action Provider interface.
 
-`script/conformance` runs them; docs/conformance.md tells how to read what it says.
+`script/conformance` runs it; docs/conformance.md explains the report.
 """

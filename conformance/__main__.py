@@ -1,8 +1,8 @@
-"""Try on any Action Provider what the interface demands of every one.
+"""Check any Action Provider against the Action Provider interface.
 
-It starts some forty actions with the body that you give, cancels and releases them, and says for each rule whether the
-provider keeps it. The exit code is 0 where nothing is WRONG, 1 where something is, and 2 where the provider could not
-be tested.
+The suite starts actions with the given body (about sixty, and up to --rounds more), resumes, cancels, and releases
+them, and says for each rule whether the provider keeps it. The exit code is 0 if nothing is WRONG, 1 if something is,
+and 2 if the provider could not be tested, or not to the end.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import click
 import requests
 
 from conformance import report
+from conformance.errors import Untestable
+from conformance.provider import ProviderUnderTest
 from conformance.rule import RULES, Outcome
-from conformance.subject import Subject
-from conformance.suite import Untestable, run
+from conformance.suite import run
 
 FILE = click.Path(path_type=Path)
 SECONDS = click.FloatRange(min=0, min_open=True, max=86400)
@@ -32,9 +33,9 @@ def _body(_context: click.Context, _parameter: click.Parameter, file: Path | Non
     except OSError as error:
         raise click.BadParameter(f"{file} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise click.BadParameter(f"{file} is no JSON: {error}") from error
+        raise click.BadParameter(f"{file} is not JSON: {error}") from error
     if not isinstance(body, dict):
-        raise click.BadParameter(f"{file} must hold a JSON object, as the body of a request is one.")
+        raise click.BadParameter(f"{file} must contain a JSON object.")
     return body
 
 
@@ -42,7 +43,7 @@ def _url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
     try:
         prepared = requests.Request("GET", url).prepare().url or ""
     except (requests.RequestException, ValueError) as error:
-        raise click.BadParameter(f"{url} is no URL: {error}") from error
+        raise click.BadParameter(f"{url} is not a URL: {error}") from error
     if not prepared.startswith(("http://", "https://")) or "?" in url or "#" in url:
         raise click.BadParameter(f"{url} must be an http or https URL without ? and #.")
     return url
@@ -50,7 +51,7 @@ def _url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
 
 def _token(_context: click.Context, _parameter: click.Parameter, token: str | None) -> str | None:
     if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token and token):
-        raise click.BadParameter("a token is printable ASCII, without blanks around it.")
+        raise click.BadParameter("a token is printable ASCII without spaces around it.")
     return token
 
 
@@ -61,22 +62,28 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--action-url", required=True, callback=_url, help="The provider's URL, the one that introspection has.")
+@click.option("--action-url", required=True, callback=_url, help="The provider's URL: where introspection is.")
 @click.option(
-    "--token", required=True, callback=_token, envvar="CONFORMANCE_TOKEN", help="A bearer token that it takes."
+    "--token", required=True, callback=_token, envvar="CONFORMANCE_TOKEN", help="A bearer token that it accepts."
 )
 @click.option(
     "--other-token",
     callback=_token,
     envvar="CONFORMANCE_OTHER_TOKEN",
-    help="A token of somebody else; without it, what others may do is not tried.",
+    help="A token of another user; without it, what other users can do is not checked.",
 )
 @click.option("--body", required=True, type=FILE, callback=_body, help="A file with a valid body, as JSON.")
-@click.option("--other-body", type=FILE, callback=_body, help="Another valid body; else one is made up.")
-@click.option("--timeout", default=60.0, type=SECONDS, help="How many seconds the end of an action is waited for.")
-@click.option("--request-timeout", default=10.0, type=SECONDS, help="How many seconds one answer may take.")
+@click.option("--other-body", type=FILE, callback=_body, help="Another valid body; without it, one is made up.")
+@click.option("--timeout", default=60.0, type=SECONDS, help="Seconds to wait for actions to end, in all.")
+@click.option("--request-timeout", default=10.0, type=SECONDS, help="Seconds that one response may take.")
+@click.option(
+    "--rounds",
+    default=100,
+    type=click.IntRange(1, 10_000),
+    help="How often simultaneous requests are sent, in 20 seconds at most; each round starts an action.",
+)
 @click.option("--format", "form", default="text", type=click.Choice(["text", "json"]), help="The form of the report.")
-@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_rules, help="Show the rules.")
+@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_rules, help="List the rules.")
 def main(
     *,
     action_url: str,
@@ -86,15 +93,16 @@ def main(
     other_body: dict[str, Any] | None,
     timeout: float,
     request_timeout: float,
+    rounds: int,
     form: str,
 ) -> None:
     if token == other_token:
-        raise click.UsageError("--other-token must be somebody else's, and it is the same as --token.")
+        raise click.UsageError("--other-token must belong to another user, but it is the same as --token.")
 
     def say(text: str) -> None:
         click.echo(report.hide(text, (token, other_token)), err=True)
 
-    it = Subject(
+    provider = ProviderUnderTest(
         action_url,
         token,
         body,
@@ -102,19 +110,23 @@ def main(
         other_body=other_body,
         limit_seconds=request_timeout,
         wait_seconds=timeout,
+        rounds=rounds,
         say=say,
     )
     try:
-        results, left = run(it, say)
+        found = run(provider, say)
     except Untestable as error:
         say(f"Error: {error}")
         sys.exit(2)
     write = report.as_json if form == "json" else report.as_text
-    click.echo(report.hide(write(action_url, results, left), (token, other_token)))
-    if report.count(results)[Outcome.WRONG]:
+    click.echo(report.hide(write(found), (token, other_token)))
+    if found.stopped:
+        say(f"Error: {found.stopped}")
+        sys.exit(2)
+    if report.count(found.results)[Outcome.WRONG]:
         sys.exit(1)
-    if it.rejects_other_token:
-        say("Error: the provider does not take the other token, so what others may do was not tried.")
+    if found.other_token_problem:
+        say(f"Error: {found.other_token_problem}, so what other users can do was not checked.")
         sys.exit(2)
 
 

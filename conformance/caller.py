@@ -1,4 +1,4 @@
-"""Somebody who calls the provider under test: one method an operation."""
+"""A caller of the provider under test: one method per operation."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from conformance.wire import Answer
+from conformance.errors import NoResponse
+from conformance.exchange import Request
+from conformance.response import Response
 
 if TYPE_CHECKING:
-    from conformance.subject import Subject
+    from conformance.provider import ProviderUnderTest
 
 LABEL = "conformance test"
 
@@ -20,44 +22,62 @@ def new_id() -> str:
 
 
 class Caller:
-    """Somebody, or nobody, who calls the provider: one method an operation.
+    """Calls the provider with one Authorization header, or without.
 
-    :param who: in words, for the report.
-    :param authorization: the Authorization header, or None.
+    :param description: the caller in words, for the report ("with the token").
+    :param authorization: the value of the Authorization header, or None.
     """
 
-    def __init__(self, subject: Subject, who: str, authorization: str | None) -> None:
-        self._subject = subject
-        self.who = who
+    def __init__(self, provider: ProviderUnderTest, description: str, authorization: str | None) -> None:
+        self._provider = provider
+        self.description = description
         self._authorization = authorization
 
-    def ask(self, operation: str, method: str, path: str, data: bytes | None = None) -> Answer:
-        """:raises NoAnswer: nothing came back in time."""
-        wire, authorization = self._subject.wire, self._authorization
-        return wire.ask(operation, method, path, who=self.who, authorization=authorization, data=data)
+    def request(self, operation: str, method: str, path: str, data: bytes | None = None) -> Request:
+        return Request(operation, method, path, self.description, self._authorization, data)
 
-    def introspect(self) -> Answer:
-        return self.ask("introspection", "GET", self._subject.introspection_path)
+    def send(self, operation: str, method: str, path: str, data: bytes | None = None) -> Response:
+        """Send a request; see `Transport.send` for what it raises."""
+        return self._provider.transport.send(self.request(operation, method, path, data))
 
-    def post_run(self, data: bytes, path: str = "/run") -> Answer:
-        """Whatever it starts is cleaned up in the end."""
-        answer = self.ask("run", "POST", path, data)
-        if answer.is_success and isinstance(action_id := answer.object.get("action_id"), str):
-            self._subject.started.setdefault(action_id, self)
-        return answer
+    def introspect(self) -> Response:
+        return self.send("introspection", "GET", self._provider.introspection_path)
 
-    def run(self, request_id: str | None = None, *, path: str = "/run", **fields: Any) -> Answer:
-        request = {"request_id": request_id or new_id(), "body": self._subject.body, **fields}
-        return self.post_run(json.dumps(request).encode(), path)
+    def post_run(self, data: bytes, path: str = "/run") -> Response:
+        """Send this as a run request, and remember the action that it starts for the clean-up."""
+        return self._remember(self.send("run", "POST", path, data))
 
-    def status(self, action_id: str) -> Answer:
-        return self.ask("status", "GET", f"/{quote(action_id, safe='')}/status")
+    def run(self, request_id: str | None = None, *, path: str = "/run", **fields: Any) -> Response:
+        return self.post_run(self._run_request(request_id or new_id(), **fields), path)
 
-    def cancel(self, action_id: str) -> Answer:
-        return self.ask("cancel", "POST", f"/{quote(action_id, safe='')}/cancel")
+    def run_together(self, request_id: str, number: int) -> list[Response | NoResponse]:
+        """Send the same run request `number` times at the same moment."""
+        request = self.request("run", "POST", "/run", self._run_request(request_id))
+        results = self._provider.transport.send_together([request] * number)
+        return [self._remember(result) if isinstance(result, Response) else result for result in results]
 
-    def release(self, action_id: str) -> Answer:
-        return self.ask("release", "POST", f"/{quote(action_id, safe='')}/release")
+    def status(self, action_id: str) -> Response:
+        return self.send("status", "GET", f"/{quote(action_id, safe='')}/status")
 
-    def log(self, action_id: str) -> Answer:
-        return self.ask("log", "GET", f"/{quote(action_id, safe='')}/log")
+    def cancel(self, action_id: str) -> Response:
+        return self.send("cancel", "POST", f"/{quote(action_id, safe='')}/cancel")
+
+    def release(self, action_id: str) -> Response:
+        return self.send("release", "POST", f"/{quote(action_id, safe='')}/release")
+
+    def log(self, action_id: str) -> Response:
+        return self.send("log", "GET", f"/{quote(action_id, safe='')}/log")
+
+    def resume(self, action_id: str) -> Response:
+        return self.send("resume", "POST", f"/{quote(action_id, safe='')}/resume")
+
+    def enumerate(self, query: str = "") -> Response:
+        return self.send("enumeration", "GET", f"/actions{query}")
+
+    def _run_request(self, request_id: str, **fields: Any) -> bytes:
+        return json.dumps({"request_id": request_id, "body": self._provider.body, **fields}).encode()
+
+    def _remember(self, response: Response) -> Response:
+        if response.is_success and isinstance(action_id := response.object.get("action_id"), str):
+            self._provider.started.setdefault(action_id, self)
+        return response

@@ -1,4 +1,4 @@
-"""Whether a document has the form that the interface gives it."""
+"""Checks documents against the forms that the interface defines."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
+from conformance.response import shorten
 from conformance.rule import Finding, warning, wrong
-from conformance.wire import shorten
 
 COMPLETE = ("SUCCEEDED", "FAILED")
 STATUSES = (*COMPLETE, "ACTIVE", "INACTIVE")
@@ -24,7 +24,7 @@ _DURATION = (
 )
 _PRINCIPAL = r"urn:globus:(auth:identity|groups:id):[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"
 _FORMS = {"urn:globus": "principal URN", "^P(": "ISO 8601 duration", "^[A-Za-z]": "URI of a scope"}
-"""What the patterns of the schemas stand for, by something that is in each."""
+"""What the patterns in the schemas mean, by a part of each."""
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
 
@@ -65,23 +65,26 @@ DESCRIPTION: Mapping[str, Any] = {
         "event_types": {"type": "array", "items": _TEXT},
     },
 }
-"""ProviderDescription. `all_authenticated_users` in visible_to is what Globus' own toolkit understands."""
+"""ProviderDescription. The toolkit also understands `all_authenticated_users` in visible_to."""
 
 
 def compile_schema(schema: Any) -> jsonschema_rs.Validator:
-    """:raises ValueError: it is no JSON Schema, or it refers to other places, which are not asked."""
+    """Compile a JSON Schema.
+
+    :raises ValueError: it is not one, or it refers to other documents, which are not fetched.
+    """
     return jsonschema_rs.validator_for(schema, retriever=_retrieve_nothing)
 
 
 def _retrieve_nothing(uri: str) -> Any:
-    raise ValueError(f"{uri} is elsewhere")
+    raise ValueError(f"{uri} is in another document")
 
 
 @cache
 def _status_validator() -> jsonschema_rs.Validator:
     source = resources.files("globus_action_provider_tools") / "action_status.yaml"
     schema = yaml.safe_load(source.read_text("utf-8"))
-    del schema["example"]  # YAML makes datetimes of its times
+    del schema["example"]  # YAML turns its times into datetimes
     return compile_schema(schema)
 
 
@@ -91,25 +94,25 @@ def _description_validator() -> jsonschema_rs.Validator:
 
 
 def _words(error: jsonschema_rs.ValidationError) -> str:
-    """What is wrong, in plain words, with the field first."""
+    """Describe the error in plain words, field first."""
     where = shorten(".".join(str(part) for part in error.instance_path), 80) or "the document"
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
         return f"{error.kind.property} is missing" + ("" if where == "the document" else f" in {where}")
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):
-        form = next((form for sign, form in _FORMS.items() if sign in error.kind.pattern), "in the right form")
-        return f"{where}: {shorten(str(error.instance), 80)!r} is no {form}"
+        form = next((form for sign, form in _FORMS.items() if sign in error.kind.pattern), "value of the right form")
+        return f"{where}: {shorten(str(error.instance), 80)!r} is not a valid {form}"
     return f"{where}: {shorten(error.message, 160)}"
 
 
 def description_faults(document: Any) -> Iterator[Finding]:
-    """Where the description of a provider is not as the interface has it."""
+    """Yield what is wrong with an introspection document."""
     for error in _description_validator().iter_errors(document):
-        says = _words(error)
+        message = _words(error)
         field = error.instance_path[0] if error.instance_path else None
         if field is None or field in DESCRIPTION["required"]:
-            yield warning(f"{says}; the interface writes it Action") if _is_spelling(error) else wrong(says)
+            yield warning(f"{message}; the interface spells it Action") if _is_spelling(error) else wrong(message)
         elif error.instance is not None:
-            yield wrong(says) if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Type) else warning(says)
+            yield wrong(message) if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Type) else warning(message)
 
 
 def _is_spelling(error: jsonschema_rs.ValidationError) -> bool:
@@ -117,12 +120,12 @@ def _is_spelling(error: jsonschema_rs.ValidationError) -> bool:
 
 
 def status_faults(document: Any) -> Iterator[Finding]:
-    """Where the status of an action is not as the interface has it."""
+    """Yield what is wrong with the status of an action."""
     for error in _status_validator().iter_errors(document):
         if error.instance is None and error.instance_path and error.instance_path[0] not in ("details", "action_id"):
-            yield warning(f"{error.instance_path[0]}: it is null, where the interface has a value or nothing")
+            yield warning(f"{error.instance_path[0]}: it is null; the interface has a value, or no field")
         elif list(error.instance_path) == ["release_after"] and isinstance(error.instance, int | float):
-            yield warning("release_after: a number (of seconds, in the text on the interface) is no ISO 8601 duration")
+            yield warning("release_after: a number (seconds, in the interface text) is not an ISO 8601 duration")
         else:
             yield wrong(_words(error))
     if isinstance(document, dict):
@@ -137,16 +140,32 @@ def _time_faults(document: Mapping[str, Any]) -> Iterator[Finding]:
     for name, text in times.items():
         moments[name] = parse_time(text)
         if moments[name] is None:
-            yield wrong(f"{name}: it is no time with date, T, time and offset: {shorten(text, 60)}")
+            yield wrong(f"{name}: it is not a time with date, T, time, and offset: {shorten(text, 60)}")
     start, end = moments.get("start_time"), moments.get("completion_time")
     if start and end and end < start:
         yield wrong(f"completion_time: {times['completion_time']} is before start_time {times['start_time']}")
 
 
 def parse_time(text: str) -> datetime | None:
-    """The moment, if it is written as the interface has it: ISO 8601, with an offset from UTC."""
+    """Parse an ISO 8601 time with an offset from UTC; return None for anything else."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return moment if moment.tzinfo is not None and text[10:11] in ("T", "t") else None
+
+
+_ALWAYS_PRESENT = ("status", "details", "creator_id")
+_OPTIONAL = ("display_status", "start_time", "completion_time", "label", "monitor_by", "manage_by")
+
+
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the fields in which two statuses of an action differ; an optional field counts if both have it."""
+    for field in (*_ALWAYS_PRESENT, *_OPTIONAL):
+        old, new = before.get(field), after.get(field)
+        if field in _OPTIONAL and (old is None or new is None):
+            continue
+        if field.endswith("_by") and isinstance(old, list) and isinstance(new, list):
+            old, new = sorted(map(str, old)), sorted(map(str, new))  # they are sets
+        if old != new:
+            yield field

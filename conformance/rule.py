@@ -1,4 +1,4 @@
-"""Rules of the interface, what is found when one is tried, and the trying."""
+"""Rules of the interface, and the findings that checking one produces."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from conformance.wire import Answer, NoAnswer, NotJSON
+from conformance.errors import NoResponse, NotJSON, RateLimited, Skip
+from conformance.response import Response
 
 if TYPE_CHECKING:
-    from conformance.subject import Subject
+    from conformance.provider import ProviderUnderTest
 
 
 class Outcome(StrEnum):
@@ -23,47 +24,39 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that the interface forbids (WRONG), or advises against (WARNING), with the exchanges that show it."""
+    """Something the interface forbids (WRONG) or advises against (WARNING), with the responses that show it."""
 
     outcome: Outcome
-    says: str
-    answers: tuple[Answer, ...] = ()
+    message: str
+    responses: tuple[Response, ...] = ()
 
 
-def wrong(says: str, *answers: Answer) -> Finding:
-    return Finding(Outcome.WRONG, says, answers)
+def wrong(message: str, *responses: Response) -> Finding:
+    return Finding(Outcome.WRONG, message, responses)
 
 
-def warning(says: str, *answers: Answer) -> Finding:
-    return Finding(Outcome.WARNING, says, answers)
+def warning(message: str, *responses: Response) -> Finding:
+    return Finding(Outcome.WARNING, message, responses)
 
 
-class Skip(Exception):
-    """A rule cannot be tried on this provider; says why."""
-
-
-Check = Callable[["Subject"], Iterator[Finding]]
+Check = Callable[["ProviderUnderTest"], Iterator[Finding]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`demand` is what the interface asks, in our words; `source` is where it says so."""
+    """A rule: `name` is its id, `title` its sentence, `demand` what the interface asks, `source` where it says so."""
 
     section: str
     name: str
+    title: str
     demand: str
     source: str
     check: Check
 
-    @property
-    def title(self) -> str:
-        words = self.name.replace("_", " ").replace("json", "JSON")
-        return words[0].upper() + words[1:]
-
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a rule; `reason` is why it was skipped."""
+    """What checking a rule found; `reason` says why it was skipped."""
 
     rule: Rule
     findings: tuple[Finding, ...] = ()
@@ -80,30 +73,43 @@ class Result:
 
 
 RULES: list[Rule] = []
-"""All of them, in the order in which they are tried."""
+"""All rules, in the order in which they are checked."""
 
 
-def rule(section: str, source: str) -> Callable[[Check], Check]:
-    """A generator of findings becomes a rule: its name is the rule's sentence, its docstring what is demanded."""
+def rule(section: str, source: str, *, title: str = "") -> Callable[[Check], Check]:
+    """Register a generator of findings as a rule.
+
+    Its name is the rule's id, its docstring what the interface demands.
+
+    :param title: the rule as a sentence, where that is not the name in words.
+    """
 
     def register(check: Check) -> Check:
-        RULES.append(Rule(section, check.__name__, " ".join(inspect.getdoc(check).split()), source, check))  # type: ignore[union-attr]
+        words = check.__name__.replace("_", " ").replace("json", "JSON")
+        sentence = title or words[0].upper() + words[1:]
+        demand = " ".join((inspect.getdoc(check) or "").split())
+        RULES.append(Rule(section, check.__name__, sentence, demand, source, check))
         return check
 
     return register
 
 
-def try_rule(rule: Rule, subject: Subject) -> Result:
-    """Try it. No answer at all is wrong; a check that stumbles over an answer that nobody thought of says so."""
+def check_rule(rule: Rule, provider: ProviderUnderTest) -> Result:
+    """Check one rule. A request without any response is WRONG; a response that breaks the check itself is reported.
+
+    :raises RateLimited: the provider does not let the suite go on.
+    """
     findings: list[Finding] = []
     try:
-        findings.extend(rule.check(subject))
+        findings.extend(rule.check(provider))
     except Skip as skip:
         return Result(rule, tuple(findings), str(skip))
-    except NoAnswer as error:
+    except NoResponse as error:
         findings.append(wrong(str(error)))
     except NotJSON as error:
-        findings.append(wrong(f"an answer is no JSON: {error}"))
+        findings.append(wrong(f"a response is not JSON: {error}"))
+    except RateLimited:
+        raise
     except Exception as error:
-        return Result(rule, tuple(findings), f"the check stumbled over an answer ({type(error).__name__}: {error})")
+        return Result(rule, tuple(findings), f"the check stumbled over a response ({type(error).__name__}: {error})")
     return Result(rule, tuple(findings))

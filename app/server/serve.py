@@ -129,8 +129,11 @@ def _end_with_parent(metrics_folder: str | None) -> None:
 
 
 def _when_ready(host: str, port: int, on_ready: Callable[[], None]) -> None:
+    """Wait until a worker answers; connections are accepted before that."""
     while True:
-        with suppress(OSError), socket.create_connection((host, port), timeout=1):
-            break
+        with suppress(OSError), socket.create_connection((host, port), timeout=1) as connection:
+            connection.sendall(b"?\r\n\r\n")  # granian answers 400 by itself, so that it is neither counted nor logged
+            if connection.recv(1):
+                break
         time.sleep(0.02)
     on_ready()

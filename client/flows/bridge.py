@@ -14,19 +14,17 @@ import globus_sdk
 
 from .. import login, output
 from ..body import BodyError, read_body
+from ..console import Console, shorten
 from ..errors import FAILED, INTERRUPTED, USAGE, Refusal, explain
-from ..polling import BadAnswer
+from ..polling import BadResponse
 from ..schema import SchemaError, problems, read_schema
 from ..session import Session, an_object, provider_url
-from ..talk import Talk as Console
-from ..talk import shorten
+from ..transport import LOOPBACK
 from ..watch import span
 from .errors import DefinitionError, Finding, ProviderError
 from .providers import Document, Provider
 
 __all__ = ["FAILED", "INTERRUPTED", "USAGE", "Console", "Refusal", "explain", "output", "provider_url", "span"]
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def schema_problems(schema: Mapping[str, Any], data: Any) -> list[str]:
@@ -117,7 +115,7 @@ class RemoteProvider:
         except globus_sdk.GlobusAPIError as error:
             document = error.raw_json if isinstance(error.raw_json, dict) else None
             raise ProviderError(explain(error, self._console)[0], error.http_status, document) from error
-        except (globus_sdk.NetworkError, BadAnswer) as error:
+        except (globus_sdk.NetworkError, BadResponse) as error:
             raise ProviderError(explain(error, self._console)[0]) from error
 
 

@@ -20,6 +20,9 @@ from .schema import OPERATORS, RULE, STATES, TOP
 from .source import Position
 
 MOST_FINDINGS = 200
+MOST_HINTS = 20
+MOST_NAMES_COMPARED = 100
+LONGEST_NAME_COMPARED = 40
 _TOP, _RULE = Draft7Validator(TOP), Draft7Validator(RULE)
 _STATES = {kind: Draft7Validator(schema) for kind, schema in STATES.items()}
 
@@ -65,7 +68,7 @@ class _Checker:
             return
         start = data.get("StartAt")
         if isinstance(start, str) and start not in states:
-            self.add(f"There is no state {_quote(start)}{_hint(start, states)}", ("StartAt",))
+            self.add(f"There is no state {_quote(start)}{self.hint(start, states)}", ("StartAt",))
         for name, state in states.items():
             self.state(name, state)
         if isinstance(start, str) and start in states:
@@ -87,6 +90,10 @@ class _Checker:
         if len(self.findings) >= MOST_FINDINGS:
             raise _EnoughFindings
 
+    def hint(self, name: str, states: Mapping[str, Any]) -> str:
+        """The end of a sentence about a state that does not exist; only the first findings have a hint in it."""
+        return _hint(name, states) if len(self.findings) < MOST_HINTS else "."
+
     def schema(self, validator: Draft7Validator, data: Any, position: Position) -> bool:
         """Whether the data has the form that the schema demands; adds findings if not."""
         found = False
@@ -102,7 +109,7 @@ class _Checker:
             self.add("A state must be an object.", position)
             return
         kind = state.get("Type")
-        if kind not in STATES:
+        if not isinstance(kind, str) or kind not in STATES:
             known = ", ".join(STATES)
             told = f"There is no type {_quote(kind)}" if "Type" in state else "The field Type is missing"
             self.add(f"{told}; the types are {known}.", (*position, "Type") if "Type" in state else position)
@@ -153,7 +160,7 @@ class _Checker:
     def target(self, name: Any, position: Position) -> None:
         states = self.definition.states
         if isinstance(name, str) and name not in states:
-            self.add(f"There is no state {_quote(name)}{_hint(name, states)}", position)
+            self.add(f"There is no state {_quote(name)}{self.hint(name, states)}", position)
 
     def wait(self, state: Mapping[str, Any], given: set[str], position: Position) -> None:
         names = [name for name in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if name in given]
@@ -296,7 +303,11 @@ def _missing(message: str, name: str) -> list[str]:
 
 
 def _hint(name: Any, known: Any) -> str:
-    near = get_close_matches(str(name)[:128], list(map(str, known))[:1000], n=1)
+    """The nearest of the known names; looking for it takes long among many, or long, names."""
+    text, names = str(name), list(map(str, known))
+    if len(text) > LONGEST_NAME_COMPARED or len(names) > MOST_NAMES_COMPARED:
+        return "."
+    near = get_close_matches(text, [each for each in names if len(each) <= LONGEST_NAME_COMPARED], n=1)
     return f". Did you mean {_quote(near[0])}?" if near else "."
 
 

@@ -1,10 +1,12 @@
-"""The rules, in the order in which they are tried: importing this module fills `conformance.rule.RULES`."""
+"""The rules, in the order in which they are checked: importing this package fills `conformance.rule.RULES`."""
 
-from conformance.rules import (  # isort: skip  # noqa: F401 - the order is that of the trying
+from conformance.rules import (  # isort: skip  # noqa: F401 - the order of the checks
     introspection,
     run,
     life_cycle,
+    inactive,
     once,
+    simultaneous,
     tokens,
     access,
     log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -150,3 +151,14 @@ def test_a_finding_names_the_line() -> None:
 
 def test_the_findings_are_not_endless() -> None:
     assert len(found({"StartAt": "0", "States": {str(index): {} for index in range(2000)}})) == MOST_FINDINGS
+
+
+def test_many_names_that_are_nearly_right_take_no_time() -> None:
+    names = ["x" * 100 + str(index) for index in range(3000)]
+    began = time.thread_time()
+    assert (
+        len(found({"StartAt": names[0], "States": {name: pass_on(Next=name[1:]) for name in names}})) == MOST_FINDINGS
+    )
+    short = ["x" * 30 + str(index) for index in range(100)]
+    assert len(found({"StartAt": short[0], "States": {name: pass_on(Next=name[1:]) for name in short}})) > 100
+    assert time.thread_time() - began < 5

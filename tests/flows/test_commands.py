@@ -76,7 +76,7 @@ class TestCheck:
         options = ("--ask-providers", "--provider", "*=http://127.0.0.1:1", "--token", ALICE)
         done = command("check", write_flow(ASK), *options)
         assert done.exit_code == 0
-        assert "warning: The provider could not be asked: No answer from 127.0.0.1:1" in done.out
+        assert "warning: The provider could not be asked: No response from 127.0.0.1:1" in done.out
 
 
 class TestRun:
