@@ -97,6 +97,16 @@ def test_polls_are_look_after_apart_however_many_requests_come(alice: Caller, sc
     assert {job.attempt for job in script.jobs("advance")} == {1}
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"), [("x" * 64, "x" * 64), ("x" * 65, "x" * 63 + "…"), ("", "ACTIVE"), (None, "ACTIVE")]
+)
+def test_a_display_status_that_the_interface_has_no_place_for_is_shortened(
+    alice: Caller, script: Script, text: str | None, shown: str
+) -> None:
+    script.advance = [Active(display_status=text, look_after=SOON)]
+    assert alice.run()["display_status"] == shown
+
+
 def test_lists_show_the_last_stored_state_and_advance_nothing(alice: Caller, script: Script, clock: Clock) -> None:
     script.advance = [Active(details={"done": 1}, look_after=SOON)]
     started = alice.run()
