@@ -66,7 +66,7 @@ def test_purge_drops_what_has_expired_and_says_how_much(globus: PatchedGlobus, c
 def test_actions_that_need_cleaning_up_are_dropped_by_advance(
     app: Flask, alice: Caller, script: Script, clock: Clock
 ) -> None:
-    script.begin = [Succeeded()] * 2
+    script.advance = [Succeeded()] * 2
     for release_after in ("PT1H", "PT3H"):
         alice.run(body={}, release_after=release_after)
     clock.tick(hours=2)
