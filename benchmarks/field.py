@@ -13,13 +13,13 @@ from pathlib import Path
 import requests
 
 from app.database import prepare_database
+from app.limiter import THREADS
 from benchmarks.load import ALICE, BOB, CAROL, Peer, bearer, process, start_action, wait_for
 from local_globus.directory import CLIENT_SECRET, PEOPLE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.tokens import Tokens
 from tests.postgresql import running_postgresql
 from tests.processes import free_port
 
-THREADS = 16
 BOB_ID = next(person.id for person in PEOPLE if person.name == "bob")
 BARE, GUNICORN, MEMORY = "bare Flask, granian", "blueprint, gunicorn", "ours, memory"
 

@@ -16,10 +16,9 @@ from itertools import count, islice
 from random import Random
 from typing import Any
 
-from globus_action_provider_tools import ActionStatusValue
-
-from app.action import Action
-from app.database import Database, Query, open_database, prepare_database
+from app.action.record import Action, Status
+from app.action.store import Query
+from app.database import Database, open_database, prepare_database
 from benchmarks import growth
 from benchmarks.load import DOCS, check_wrk, replace_section, say
 from benchmarks.made_up import CREATOR, NOW, made_up, store
@@ -44,7 +43,7 @@ def measure(database: Database, stored: Sequence[Action]) -> dict[str, float]:
     random, numbers, known = Random(2), count(), stored[:: max(1, len(stored) // FEW)]
 
     def query(*statuses: str) -> Query:
-        wanted = frozenset(ActionStatusValue[name] for name in statuses)
+        wanted = frozenset(Status[name] for name in statuses)
         return Query(frozenset({CREATOR}), frozenset({"creator_id"}), wanted, limit=101)
 
     def create() -> None:
@@ -52,8 +51,8 @@ def measure(database: Database, stored: Sequence[Action]) -> dict[str, float]:
         database.delete(database.create(new).action_id)
 
     return {
-        "get": microseconds(lambda: database.get(random.choice(known).action_id, NOW)),
-        "find a request": microseconds(lambda: database.find(CREATOR, random.choice(known).request_id, NOW)),
+        "get": microseconds(lambda: database.get(random.choice(known).action_id)),
+        "find a request": microseconds(lambda: database.find(CREATOR, random.choice(known).request_id)),
         "create and delete": microseconds(create, ROUNDS // 10),
         "list 100 active": microseconds(lambda: database.list(query("ACTIVE"), NOW), ROUNDS // 10),
         "list 100 succeeded": microseconds(lambda: database.list(query("SUCCEEDED"), NOW), ROUNDS // 10),
@@ -94,7 +93,7 @@ def growing(name: str, url: str, sizes: Iterable[int]) -> Iterator[tuple[Databas
     for size in sizes:
         while len(known) < size:
             more = list(islice(source, min(10_000, size - len(known))))
-            store(database, more)
+            store(url, database, more)
             known += more
             say(f"{name}: {len(known):,} stored")
         yield database, known

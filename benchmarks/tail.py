@@ -11,12 +11,13 @@ from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
 
+from app.limiter import THREADS as DEFAULT_THREADS
 from benchmarks.field import started_globus, started_provider
 from benchmarks.load import ALICE, Case, Peer, measure, say, start_action, wrk
 
 Samples = dict[tuple[int, int, bool], list[dict[str, float]]]
 
-THREADS = (1, 4, 16, 32)
+THREADS = (1, 4, 16, DEFAULT_THREADS)
 CONNECTIONS = (1, 8, 64)
 SLOW_CALLERS = 4
 PAUSE_MS = 100
