@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 
 
 def made_up(random: Random) -> Iterator[Action]:
-    """Yield actions of one creator, a second apart; all but the newest 600 are complete."""
+    """Yield actions of one creator, a second apart; the newest 600 are active, all others complete."""
     for number in count():
         start = NOW - timedelta(seconds=number)
         yield Action(
@@ -37,7 +37,7 @@ def made_up(random: Random) -> Iterator[Action]:
             completion_time=start + timedelta(seconds=600),
             release_after=timedelta(days=30),
             outcome=Outcome(Status.SUCCEEDED, {"whattimeisit": start.isoformat()}),
-            final=number > 600,
+            final=number >= 600,
         )
 
 
