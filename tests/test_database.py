@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import make_url
-from sqlalchemy.exc import DatabaseError
 
 from app.action import life_cycle
 from app.action.record import CANCELLED, Action, LogEntry, Outcome, Progress, Status
@@ -21,7 +19,7 @@ from app.action.store import Query
 from app.database import Database, open_database
 from app.database.engine import open_engine
 from app.database.sql import SqlDatabase
-from app.database.sqlite import SqliteSession
+from app.database.sqlite import prepare_connection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 END = NOW + timedelta(minutes=1)
@@ -415,24 +413,13 @@ def test_each_operation_is_one_statement(database_url: str) -> None:
     database.close()
 
 
-def test_a_file_that_is_not_a_database_is_not_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, opened, connect = tmp_path / "actions.db", list[sqlite3.Connection](), sqlite3.connect
-
-    def recorded(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        opened.append(connect(*arguments, **options))
-        return opened[-1]
-
-    monkeypatch.setattr("sqlite3.connect", recorded)
-    path.write_text("not a database " * 100)
-    for open_connection in (
-        lambda: SqliteSession(make_url(f"sqlite:///{path}")),
-        open_engine(f"sqlite:///{path}").connect,
-    ):
-        with pytest.raises((sqlite3.DatabaseError, DatabaseError), match="not a database"):
-            open_connection()
-        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-            opened[-1].execute("SELECT 1")
-    assert len(opened) == 2
+def test_a_connection_to_a_file_that_is_not_a_database_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "actions.db").write_text("not a database " * 100)
+    connection = sqlite3.connect(tmp_path / "actions.db")
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        prepare_connection(connection)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_a_sqlite_file_shrinks_with_what_is_in_it(tmp_path: Path) -> None:
