@@ -426,6 +426,29 @@ class TestContinue:
         assert FlowRunner(self.DEFINITION, {"*": provider}, clock=clock).resume(before_the_action).succeeded
         assert len(provider.actions) == 2
 
+    def test_a_run_that_was_killed_while_an_action_was_released_knows_how_it_ended(self) -> None:
+        clock = ManualClock()
+        provider = StubProvider(seconds=10, clock=clock)
+        release = provider.release
+
+        def die(action_id: str) -> Data:
+            release(action_id)
+            provider.actions.clear()  # as a provider forgets
+            raise KeyboardInterrupt
+
+        provider.release = die  # type: ignore[method-assign]
+        saved: list[str] = []
+        runner = FlowRunner(
+            self.DEFINITION, {"*": provider}, clock=clock, save=lambda here: saved.append(here.as_json())
+        )
+        with pytest.raises(KeyboardInterrupt):
+            runner.run({"n": 1})
+        provider.release = release  # type: ignore[method-assign]
+        done = FlowRunner(self.DEFINITION, {"*": provider}, clock=clock).resume(Position(**json.loads(saved[-1])))
+        assert done.succeeded
+        assert done.output["a"]["status"] == "SUCCEEDED"
+        assert operations(provider).count("run") == 2
+
     def test_the_wait_time_counts_from_the_first_start(self) -> None:
         clock = ManualClock()
         provider = StubProvider(seconds=10_000, clock=clock, outcomes=["SUCCEEDED"])
