@@ -131,10 +131,11 @@ class _Checker:
                 self.rule(rule, (*position, "Choices", index), nested=False)
         elif kind != "Fail":
             self.transition(state, position)
-        if {"Parameters", "InputPath"} <= given:
+        if {"Parameters", "InputPath"} <= given and kind != "Pass":
             self.add("It has both Parameters and InputPath; only one of them is allowed.", (*position, "InputPath"))
-        if kind == "Pass" and "Result" in given and given & {"Parameters", "InputPath"}:
-            self.add("It has Result together with Parameters or InputPath.", (*position, "Result"))
+        if kind == "Pass" and "Result" in given:
+            for name in sorted(given & {"Parameters", "InputPath"}):
+                self.add(f"{name} has no effect beside Result.", (*position, name), warning=True)
         if kind in ("Action", "AwaitWebInput", "CreateWebInput") and not given & {"Parameters", "InputPath"}:
             self.add("It has neither Parameters nor InputPath.", position)
         if kind == "Fail":
@@ -173,7 +174,8 @@ class _Checker:
             told = "both" if "Handler" in given else "neither"
             self.add(f"It must have either ActionUrl or Handler; it has {told}.", position)
         if {"ActionScope", "Handler"} <= given:
-            self.add("ActionScope goes with ActionUrl; a Handler has its own Scope.", (*position, "ActionScope"))
+            text = "ActionScope has no effect beside Handler, which has its own Scope."
+            self.add(text, (*position, "ActionScope"), warning=True)
         handler = state.get("Handler")
         if isinstance(handler, dict):
             needed = {"ActionProvider": "Url", "RegisteredAPI": "Id"}.get(str(handler.get("Type")))

@@ -45,6 +45,14 @@ class TestPass:
         definition = flow(A=pass_on(Result={"b": 1}, ResultPath="$.x.y"))
         assert run(definition, {"a": 1}).output == {"a": 1, "x": {"y": {"b": 1}}}
 
+    def test_parameters_see_what_the_input_path_selects(self) -> None:
+        definition = flow(A=pass_on(InputPath="$.a", Parameters={"b.$": "$.c", "run.=": "_context.run_id"}))
+        done = run(definition, {"a": {"c": 1}})
+        assert done.output == {"b": 1, "run": done.run_id}
+
+    def test_a_result_counts_more_than_an_input_path(self) -> None:
+        assert run(flow(A=pass_on(Result={"b": 1}, InputPath="$.nope")), {"a": 1}).output == {"b": 1}
+
     def test_an_input_path_moves_a_part(self) -> None:
         definition = flow(A=pass_on(InputPath="$.a.b", ResultPath="$.a"))
         assert run(definition, {"a": {"b": [1]}}).output == {"a": [1]}
