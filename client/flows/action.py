@@ -48,11 +48,13 @@ class ActionState:
 
         :raises FlowError: the provider refuses, the action fails, or it takes longer than WaitTime.
         """
-        document = self._start(body)
         wait_seconds = self.state.get("WaitTime")
         seconds = DEFAULT_WAIT_SECONDS if wait_seconds is None else wait_seconds
         deadline = datetime.fromisoformat(self.position.entered) + timedelta(seconds=seconds)
-        document = self._follow(document, deadline)
+        document = self.position.ended or self._follow(self._start(body), deadline)
+        if self.position.ended is None:
+            self.position.ended = document  # before it is released: afterwards, it could not be asked for again
+            self.save()
         if document["status"] not in COMPLETE:
             self._stop()
             cause = f"The action did not complete within {seconds} seconds."
