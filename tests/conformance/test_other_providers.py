@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 from werkzeug.wrappers import Request, Response
 
+from conformance.rate_limit import retry_after
+from conformance.response import Response as ApiResponse
 from conformance.rule import RULES, Outcome
 from tests.conformance.example_provider import BERT, PEOPLE, SCHEMA, Answer, Call, ExampleProvider
 from tests.conformance.tampers import (
@@ -86,6 +90,23 @@ def test_a_provider_that_is_busy_for_a_moment_is_asked_again() -> None:
     with suite_on(busy_at_first, sleep=pauses.append) as provider:
         assert check(provider, "a_valid_request_starts_an_action").outcome == Outcome.OK
     assert pauses == [1]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("5", 5),
+        (" 0 ", 0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", 0),
+        ("soon", None),
+        ("-1", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_a_number_of_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    headers = CaseInsensitiveDict({"Retry-After": value, "Date": "Wed, 21 Oct 2026 07:28:00 GMT"})
+    assert retry_after(ApiResponse("with the token", "GET", "/", 429, headers, b"")) == seconds
 
 
 class Dies:
@@ -178,17 +199,27 @@ def test_an_enumeration_that_is_always_empty_is_never_ok(rule: str, outcome: Out
         assert check(provider, rule).outcome == outcome
 
 
+def test_an_action_that_stays_inactive_for_ever_still_has_to_say_why() -> None:
+    """It can neither be resumed nor canceled, so no action of this provider ends."""
+    stuck = ExampleProvider(paused={"code": 5}, with_resume=False, defects=["cancellation"])
+    with suite_on(stuck, wait_seconds=0.2, sleep=lambda _seconds: None) as provider:
+        assert check(provider, "an_inactive_action_says_why").outcome == Outcome.WRONG
+
+
 RACE = "simultaneous_requests_start_one_action"
 
 
 def test_simultaneity_that_never_happened_is_not_ok() -> None:
     """The provider accepts one of the simultaneous requests and is too busy for the others."""
 
+    gate = threading.Lock()
+
     class OneAtATime(ExampleProvider):
         def run(self, call: Call) -> Answer:
             request_id = json.loads(call.data)["request_id"]
-            known = self.requests.get((str(call.caller), request_id))
-            return (409, {}) if known else super().run(call)
+            with gate:
+                known = self.requests.get((str(call.caller), request_id))
+                return (409, {}) if known else super().run(call)
 
     with suite_on(OneAtATime()) as provider:
         result = check(provider, RACE)
@@ -211,6 +242,19 @@ class RacesRarely(ExampleProvider):
         known = self.requests.get((str(call.caller), request_id))
         time.sleep(0.02)
         return self.start(call, (str(call.caller), request_id), self.valid(call.data), known)
+
+
+def test_simultaneous_requests_are_at_the_provider_at_the_same_time() -> None:
+    """Every request waits there for the other seven."""
+    all_there = threading.Barrier(8)
+
+    class WaitsForAll(ExampleProvider):
+        def run(self, call: Call) -> Answer:
+            all_there.wait(timeout=10)
+            return super().run(call)
+
+    with suite_on(WaitsForAll()) as provider:
+        assert {response.code for response in provider.creator.run_together("an id", 8)} == {200, 202}  # type: ignore[union-attr]
 
 
 def test_a_race_that_shows_in_one_of_forty_rounds_is_found() -> None:
