@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance.__main__ import main as conformance
 from examples.new_provider import ROOT, create, main
 from tests.processes import clean_environment, running_provider
 
