@@ -67,7 +67,7 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Inactive:
-    """The action waits until somebody who manages it calls `resume`.
+    """The action waits until one of its managers calls `resume`.
 
     :param code: a word for programs, such as `ConsentRequired`.
     :param description: a sentence that says what is needed.

@@ -163,7 +163,7 @@ def test_a_healthy_auth_serves_a_thousand_first_time_callers_without_a_storm_of_
             answers = burst.result()
         print(f"\n32 connections, 1,000 first-time callers: {answers} in {time.monotonic() - begin:.1f} s")
     assert answers.pop("200") == 1000
-    assert answers.pop("503", 0) <= 20
+    assert answers.pop("503", 0) <= 50  # none on a quiet machine
     assert answers == {}
 
 

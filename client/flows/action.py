@@ -69,9 +69,11 @@ class ActionState:
                 return self._checked(self.provider.status(self.position.action_id))
             document = self.provider.run(body, self.position.request_id, self.position.label)
             document = self._checked(document)
+            if not isinstance(document.get("action_id"), str):
+                raise ProviderError("The provider's answer names no action_id.")
         except ProviderError as error:
             raise FlowError(UNABLE, str(error), error.document) from error
-        self.position.action_id = str(document.get("action_id"))
+        self.position.action_id = document["action_id"]
         self.save()
         return document
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,9 @@ def settings(postgresql: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.batch.work", **settings)
+def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.batch.work", **settings)) as provider:
+        yield provider
 
 
 def test_a_killed_worker_takes_its_program_along_and_another_runs_it_again(
