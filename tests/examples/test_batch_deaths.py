@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +13,7 @@ import pytest
 
 from examples.batch.job_queue import LONGEST_RUNS
 from tests.examples.batch_parts import Settings, batch_settings, pids, rows, run, running_worker, status_until
-from tests.examples.waiting import is_running, until
+from tests.examples.waiting import call, is_running, until
 from tests.own_provider import OwnProvider
 from tests.processes import running_provider
 from tests.test_faults import kill_all
@@ -93,10 +91,3 @@ def test_a_killed_provider_finds_its_action_and_the_one_job_again(settings: Sett
     assert ended["details"]["attempts"] == 1
     assert len(pids(gate)) == 1
     assert len(rows(settings["QUEUE_URL"], "SELECT * FROM procrastinate_jobs")) == 1
-
-
-def call(url: str, document: Any = None) -> Any:
-    data = None if document is None else json.dumps(document).encode()
-    request = urllib.request.Request(url, data, {"Authorization": "Bearer local-token-alice"})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return json.load(response)
