@@ -71,7 +71,7 @@ def test_actions_that_need_cleaning_up_are_dropped_by_advance(
         alice.run(body={}, release_after=release_after)
     clock.tick(hours=2)
     assert flask(app, "advance") == "advanced 1, ended 0, cleaned up 1\n"
-    assert script.names() == ["release"]
+    assert script.names().count("release") == 1
 
 
 def test_advance_counts_what_it_has_advanced_ended_and_cleaned_up(
