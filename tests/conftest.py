@@ -133,7 +133,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     url: str = request.getfixturevalue("postgresql")
     engine = open_engine(url)
     with engine.connect() as connection:
-        connection.execute(text("TRUNCATE actions, concerned"))
+        connection.execute(text("TRUNCATE actions, action_principals"))
     engine.dispose()
     return url
 

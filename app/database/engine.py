@@ -1,4 +1,4 @@
-"""The way to a SQL database: a pool of connections with safe defaults, and whether the schema there is ours."""
+"""SQLAlchemy's engine, for what happens before serving: the check of the schema, and migrations."""
 
 from __future__ import annotations
 
@@ -6,62 +6,65 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from app.database import DatabaseError
+from app.database import SETTING, DatabaseError
 from app.database.schema import REVISION
 
-CONNECTIONS = 16
-"""How many connections a process has at most: one for each of its threads."""
 
-SECONDS_FOR_A_CONNECTION = 2
-"""How long a thread waits for one of them to be free."""
+def open_engine(text_url: str, *, patient: bool = False) -> Engine:
+    """Return an engine for the database of this URL. No connection is made yet.
 
-SECONDS_FOR_A_LOCK = 2
-"""How long SQLite waits for whoever is writing."""
+    Each statement is its own transaction, unless it is within `transaction`.
 
-
-def open_engine(text_url: str) -> Engine:
-    """A pool of connections to the database of this URL. None is made yet.
-
-    Each statement is its own transaction, unless it stands in `transaction`: a read takes one round trip then.
-
-    :raises DatabaseError: there is no such kind of database.
+    :param patient: wait for PostgreSQL's answers as long as they take.
+    :raises DatabaseError: the URL is not that of a database that is supported, or its folder does not exist.
     """
     url = parse_url(text_url)
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=SECONDS_FOR_A_CONNECTION,
-        pool_use_lifo=True,
-        hide_parameters=True,
-    )
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True)
     if is_sqlite(url):
-        event.listen(engine, "connect", _prepare_sqlite)
-    else:
+        from app.database.sqlite import prepare
+
+        event.listen(engine, "connect", lambda connection, _record: prepare(connection))
+    elif not patient:
         from app.database.postgresql import connect
 
-        event.listen(engine, "do_connect", connect)
+        def do_connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> Any:
+            return connect(parameters)
+
+        event.listen(engine, "do_connect", do_connect)
     return engine
 
 
 def parse_url(text_url: str) -> URL:
-    """The URL, with the driver that we use.
+    """Return the URL, with the driver that we use.
 
-    :raises DatabaseError: it names no SQLite file and no PostgreSQL database.
+    :raises DatabaseError: it does not name a PostgreSQL database, or a SQLite file in a folder that exists.
     """
     try:
         url = make_url(text_url)
     except ArgumentError as error:
-        raise DatabaseError("This is no database URL.") from error
+        raise DatabaseError(f"{SETTING} is not a database URL.") from error
     if url.drivername in ("postgresql", "postgresql+psycopg"):
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database not in (None, "", ":memory:"):
+        _check_file(url)
         return url
-    raise DatabaseError(f"{url.drivername}: is not a database that is known here, or has no file name.")
+    raise DatabaseError(f"{SETTING}: {url.drivername}: is not a supported kind of database, or has no file name.")
+
+
+def _check_file(url: URL) -> None:
+    """Make sure that the SQLite file can be used, and that other users cannot read it."""
+    from app.database.sqlite import file_of, keep_private
+
+    path = file_of(url)
+    if not path.absolute().parent.is_dir():
+        raise DatabaseError(f"{SETTING}: the folder {path.absolute().parent} does not exist.")
+    try:
+        keep_private(path)
+    except OSError as error:
+        raise DatabaseError(f"{SETTING}: the file {path} cannot be opened: {error.strerror}.") from error
 
 
 def is_sqlite(url: URL) -> bool:
@@ -70,7 +73,7 @@ def is_sqlite(url: URL) -> bool:
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """All statements within, or none of them. It is for writing: on SQLite, it waits for its turn at once."""
+    """Run all statements within, or none of them. It is for writing: SQLite locks the file at once."""
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite(connection.engine.url) else "BEGIN")
     try:
         yield
@@ -82,38 +85,33 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 def check_schema(engine: Engine) -> None:
-    """Nothing, where the schema there is the one that this program works with.
-
-    :raises DatabaseError: there is none, or another one, or no answer.
-    """
-    shown = engine.url.render_as_string(hide_password=True)
+    """Raise DatabaseError unless the schema there is the one that this program works with."""
+    shown = described(engine)
     revision = schema_revision(engine)
     if revision is None:
-        raise DatabaseError(f"The database at {shown} has no tables yet: run script/migrate.")
+        raise DatabaseError(f"{shown} has no tables yet: run script/migrate.")
     if revision < REVISION:
-        raise DatabaseError(f"The database at {shown} has an older schema ({revision}): run script/migrate.")
+        raise DatabaseError(f"{shown} has an older schema ({revision}): run script/migrate.")
     if revision > REVISION:
         raise DatabaseError(
-            f"The database at {shown} has a newer schema ({revision}) than this program knows ({REVISION}):"
-            " run the newer program."
+            f"{shown} has a newer schema ({revision}) than this program knows ({REVISION}): run the newer program."
         )
 
 
 def schema_revision(engine: Engine) -> str | None:
-    """The migration that the database is at; None where it has no tables of ours.
+    """Return the migration that the database is at; None if it has no tables of ours.
 
-    :raises DatabaseError: it does not answer.
+    :raises UnreachableError: it does not answer.
     """
     try:
         with engine.connect() as connection:
             return revision_at(connection)
     except DBAPIError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise UnreachableError(f"The database at {shown} cannot be used: {reason(error)}") from error
+        raise UnreachableError(f"{described(engine)} cannot be used: {reason(error)}") from error
 
 
 def revision_at(connection: Connection) -> str | None:
-    """The migration that the database is at; None where it has no tables of ours."""
+    """Return the migration that the database is at; None if it has no tables of ours."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.execute(text("SELECT max(version_num) FROM alembic_version")).scalar_one()
@@ -121,25 +119,14 @@ def revision_at(connection: Connection) -> str | None:
 
 
 class UnreachableError(DatabaseError):
-    """Raised when there is no telling, since the database does not answer."""
+    """Raised when the schema cannot be checked because the database does not answer."""
 
 
-def reason(error: Exception) -> str:
-    """What a database said, in one line, without the statement and what was in it."""
-    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+def described(engine: Engine) -> str:
+    """Return the beginning of a message: which database, by which setting, without its password."""
+    return f"The database at {engine.url.render_as_string(hide_password=True)} ({SETTING})"
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Make a connection wait for its turn, and the file safe and small.
-
-    Readers and a writer go on at once (WAL), a commit has reached the disk before it is acknowledged (FULL), and a new
-    file gives back the space of what is deleted (auto_vacuum).
-    """
-    for pragma in (
-        f"busy_timeout={SECONDS_FOR_A_LOCK * 1000}",
-        "auto_vacuum=FULL",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
+def reason(error: DBAPIError) -> str:
+    """Return what a database said, in one line, without the statement and its values."""
+    return " ".join(str(error.orig).split())

@@ -10,17 +10,26 @@ from alembic.config import Config
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.database import MEMORY, DatabaseError
-from app.database.engine import check_schema, is_sqlite, open_engine, revision_at, schema_revision, transaction
+from app.database import MEMORY, SETTING, DatabaseError
+from app.database.engine import (
+    check_schema,
+    described,
+    is_sqlite,
+    open_engine,
+    reason,
+    revision_at,
+    schema_revision,
+    transaction,
+)
 from app.database.schema import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x77686174
-"""The number of PostgreSQL's lock that keeps two from migrating at once."""
+"""The number of the PostgreSQL lock that keeps two processes from migrating at once."""
 
 
 def bring_up_to_date(engine: Engine) -> bool:
-    """Bring the schema up to date, one at a time: False where it is already.
+    """Bring the schema up to date, one process at a time. Return False if it was already.
 
     A schema that is newer than this program is left as it is.
 
@@ -28,8 +37,9 @@ def bring_up_to_date(engine: Engine) -> bool:
     """
     if schema_revision(engine) == REVISION:
         return False
+    text_url = engine.url.render_as_string(hide_password=False)
     try:
-        with engine.connect() as connection, transaction(connection):
+        with open_engine(text_url, patient=True).connect() as connection, transaction(connection):
             if not is_sqlite(engine.url):
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             config = Config()
@@ -39,10 +49,7 @@ def bring_up_to_date(engine: Engine) -> bool:
             if current is None or current < REVISION:
                 command.upgrade(config, "head")
     except DBAPIError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise DatabaseError(
-            f"The database at {shown} cannot be migrated: {' '.join(str(error.orig).split())}"
-        ) from error
+        raise DatabaseError(f"{described(engine)} cannot be migrated: {reason(error)}") from error
     return True
 
 
@@ -50,9 +57,9 @@ def main() -> None:
     """Migrate the database that the settings name."""
     from app import settings
 
-    url = settings.load()["DATABASE_URL"]
+    url = settings.load().database_url
     if url == MEMORY:
-        sys.exit("Error: WHATTIME_DATABASE_URL is memory://, which has no tables. Set it to the database to migrate.")
+        sys.exit(f"Error: {SETTING} is memory://, which has no tables. Set it to the database to migrate.")
     try:
         engine = open_engine(url)
         done = bring_up_to_date(engine)

@@ -1,17 +1,31 @@
-"""A connection to PostgreSQL whose patience ends: the server's own limits are of no use when it is silent."""
+"""Connections to PostgreSQL whose patience ends: the server's own time limits do not help when it is silent."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
+from sqlalchemy import URL
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from app.database.command import Command, Rows
+from app.database.connections import Lost, NoAnswer, Silent
 
 SECONDS_FOR_AN_ANSWER = 3
 SECONDS_FOR_A_CONNECTION = 2
+SECONDS_FOR_A_STATEMENT = 2.5
+"""How long the server works on a statement before it gives up by itself, which keeps the connection."""
+
+PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+"""Each statement looks up a few rows by an index. PostgreSQL cannot know how few when it plans a prepared statement: it
+would read through whole tables, or compile the plan for a second."""
+
+DIALECT = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]  # of SQLAlchemy
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """Closes itself, and says so as a database's error, when an answer takes longer than SECONDS_FOR_AN_ANSWER."""
+    """Closes itself if an answer takes longer than SECONDS_FOR_AN_ANSWER."""
 
     def wait(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -21,11 +35,55 @@ class PatientConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(f"no answer within {SECONDS_FOR_AN_ANSWER} s") from error
 
 
-def connect(_dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]) -> psycopg.Connection[Any]:
-    """Connect for SQLAlchemy (its event do_connect)."""
+class PostgresqlConnection:
+    """An open connection, and the one cursor that all its statements use."""
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        try:
+            self._connection = connect(parameters, autocommit=True)
+        except psycopg.errors.ConnectionTimeout as error:
+            raise Silent(f"no connection within {SECONDS_FOR_A_CONNECTION} s") from error
+        except psycopg.OperationalError as error:
+            raise Lost(one_line(error)) from error
+        self._cursor = self._connection.cursor()
+
+    def execute(self, command: Command, parameters: Mapping[str, Any]) -> Rows:
+        sql, cursor = command.first, self._cursor
+        try:
+            cursor.execute(sql.text, [parameters[name] for name in sql.names])
+            return cursor.fetchall()
+        except (psycopg.errors.IntegrityError, psycopg.errors.DataError, psycopg.errors.ProgrammingError):
+            raise
+        except psycopg.Error as error:
+            if isinstance(error.__cause__, psycopg.errors._WaitTimeout):
+                raise Silent(one_line(error)) from error
+            if self._connection.closed:
+                raise Lost(one_line(error)) from error
+            raise NoAnswer(one_line(error)) from error
+
+    def is_usable(self) -> bool:
+        return not self._connection.closed
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connect(parameters: Mapping[str, Any], *, autocommit: bool = False) -> PatientConnection:
+    """Return a patient connection. The parameters are libpq's."""
+    milliseconds = int(SECONDS_FOR_A_STATEMENT * 1000)
     limits: dict[str, Any] = {
         "application_name": "whattime",
         "connect_timeout": SECONDS_FOR_A_CONNECTION,
-        "options": f"-c statement_timeout={SECONDS_FOR_AN_ANSWER}s -c idle_in_transaction_session_timeout=30s",
+        "options": f"{PLANS} -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout=30s",
     }
-    return PatientConnection.connect(*arguments, **limits | parameters)
+    return PatientConnection.connect(autocommit=autocommit, **limits | dict(parameters))
+
+
+def libpq_parameters(url: URL) -> Mapping[str, Any]:
+    """Return libpq's parameters for a SQLAlchemy URL."""
+    _, parameters = DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call]  # of SQLAlchemy
+    return dict(parameters)
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

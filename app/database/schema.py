@@ -1,65 +1,20 @@
-"""The tables of the SQL databases."""
+"""The tables of the SQL databases. Times are microseconds since 1970 in UTC (see record.py)."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    UniqueConstraint,
-)
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
-
-from app.database.record import at, microseconds, since_epoch
-
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what this program works with."""
 
-
-class Duration(TypeDecorator[timedelta]):
-    """A duration, as a number of microseconds: exact, and the same in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> timedelta | None:  # noqa: ARG002
-        return None if value is None else timedelta(microseconds=value)
-
-
-class Time(TypeDecorator[datetime]):
-    """A time, as the number of microseconds since 1970 in UTC: exact, and the same in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else since_epoch(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else at(value)
-
+NEVER = 2**63 - 1
+"""The expiry of an action whose end is unknown."""
 
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
         "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
     }
 )
 
@@ -68,28 +23,40 @@ actions = Table(
     metadata,
     Column("action_id", Text, primary_key=True),
     Column("creator_id", Text, nullable=False),
-    # Requests are told apart by this, since an index cannot hold a request_id of any length.
+    # Identifies the request: an index cannot hold a request_id of any length. A released action has another digest.
     Column("request_digest", LargeBinary, nullable=False),
-    # All of it, but `final`: see record.py.
     Column("record", Text, nullable=False, server_default=""),
-    Column("final", Boolean, nullable=False),
-    # Follow from the record; stored to be looked up.
-    Column("status", Text, nullable=False),
-    Column("completion_time", Time, nullable=False),
-    Column("expiry", Time, nullable=False, index=True),
-    Column("duration", Duration, nullable=False, index=True),
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("purge_time", BigInteger),
+    Column("due", BigInteger),
     UniqueConstraint("creator_id", "request_digest"),
 )
+Index(None, actions.c.purge_time)
+Index(None, actions.c.due, postgresql_where=text("due IS NOT NULL"), sqlite_where=text("due IS NOT NULL"))
 
-concerned = Table(
-    "concerned",
+# One row for each principal that an action names. No foreign key: it would cost another look-up for each row, and every
+# statement that deletes an action deletes these rows too.
+action_principals = Table(
+    "action_principals",
     metadata,
-    Column("principal", Text, nullable=False),
-    Column("start_time", Time, nullable=False),
-    Column("action_id", Text, ForeignKey("actions.action_id", ondelete="CASCADE"), nullable=False),
-    # The sum of what the principal is to the action, by ROLE_BITS.
+    Column("action_id", Text, primary_key=True),
+    Column("principal", Text, primary_key=True),
+    # The sum of the principal's roles in the action: see ROLE_BITS.
     Column("roles", Integer, nullable=False),
-    PrimaryKeyConstraint("principal", "start_time", "action_id"),
-    Index(None, "action_id"),
+    # ACTIVE or INACTIVE until the end is final.
+    Column("status", Text, nullable=False),
+    Column("start_time", BigInteger, nullable=False),
+    # When the action ends, until that is final.
+    Column("ends", BigInteger),
+    Column("expiry", BigInteger, nullable=False),
+    Index("ix_action_principals_list", "principal", "roles", "status", "start_time", "action_id", "expiry"),
+    Index(
+        "ix_action_principals_ends",
+        "principal",
+        "roles",
+        "ends",
+        postgresql_where=text("ends IS NOT NULL"),
+        sqlite_where=text("ends IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )

@@ -1,0 +1,102 @@
+"""Converts actions and queries to the parameters of SQL statements."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from app.action.record import Action, Outcome, Status
+from app.action.store import ROLES, Query
+from app.database.record import since_epoch, to_text
+from app.database.schema import NEVER
+
+ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
+
+
+def to_json(values: Any) -> str:
+    return orjson.dumps(values).decode()
+
+
+def digest(request_id: str) -> bytes:
+    return hashlib.sha256(request_id.encode()).digest()
+
+
+def digest_of_released(action_id: str) -> bytes:
+    """Return a digest that no request_id has: that of a request may be used again."""
+    return b"released " + action_id.encode()
+
+
+def changing_columns(action: Action) -> dict[str, Any]:
+    """Return the columns of the table `actions` that change."""
+    purge_time, due = action.purge_time, action.due
+    return {
+        "record": to_text(action),
+        "version": action.version,
+        "purge_time": None if purge_time is None else since_epoch(purge_time),
+        "due": None if due is None else since_epoch(due),
+    }
+
+
+def listed_columns(action: Action) -> dict[str, Any]:
+    """Return the columns of the table `action_principals` that change. They do not show an end that is not final."""
+    end = action.completion_time
+    status = Status.INACTIVE if action.progress is not None and action.progress.inactive else Status.ACTIVE
+    if action.final and action.outcome is not None:
+        status = action.outcome.status
+    return {
+        "status": status.value,
+        "ends": None if action.final or end is None else since_epoch(end),
+        "expiry": NEVER if end is None else since_epoch(end + action.release_after),
+    }
+
+
+def new_rows(action: Action) -> dict[str, Any]:
+    roles: dict[str, int] = {}
+    for role, principals in zip(ROLES, ((action.creator_id,), action.monitor_by, action.manage_by), strict=True):
+        for principal in principals:
+            roles[principal] = roles.get(principal, 0) | ROLE_BITS[role]
+    return {
+        "action_id": action.action_id,
+        "creator_id": action.creator_id,
+        "request_digest": digest(action.request_id),
+        "start_time": since_epoch(action.start_time),
+        "principals": to_json([{"principal": principal, "roles": bits} for principal, bits in roles.items()]),
+        **changing_columns(action),
+        **listed_columns(action),
+    }
+
+
+def list_parameters(query: Query, now: datetime) -> dict[str, Any]:
+    mask = sum(ROLE_BITS[role] for role in query.roles)
+    time, action_id = (NEVER, "") if query.after is None else (since_epoch(query.after[0]), query.after[1])
+    return {
+        "principals": to_json(sorted(query.principals)),
+        "roles": to_json([bits for bits in range(1, 1 << len(ROLES)) if bits & mask]),
+        "statuses": to_json(sorted(query.statuses)),
+        "before_time": time,
+        "before_id": action_id,
+        "now": since_epoch(now),
+        "limit": query.limit,
+    }
+
+
+_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_URN = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000000"
+DECOY = to_text(
+    Action(
+        action_id="00000000-0000-0000-0000-000000000000",
+        creator_id=_URN,
+        request_id="00000000-0000-0000-0000-000000000000",
+        content=bytes(16),
+        label=None,
+        monitor_by=(_URN,),
+        manage_by=(_URN,),
+        start_time=_TIME,
+        completion_time=_TIME,
+        release_after=timedelta(1),
+        outcome=Outcome(Status.SUCCEEDED, {"result": _TIME.isoformat()}),
+    )
+)
