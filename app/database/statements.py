@@ -1,7 +1,7 @@
 """The SQL of the store: built from the table definitions and compiled once, then executed by the drivers.
 
-Each operation is one statement on PostgreSQL. SQLite cannot change two tables in one statement: a `Command` that does so
-has two statements there, in one transaction.
+Each operation is one statement on PostgreSQL. SQLite cannot change two tables in one statement: an operation that does
+so is two statements there, in one transaction.
 """
 
 from __future__ import annotations
