@@ -1,57 +1,72 @@
-"""python -m local_globus: the stand-in for Globus Auth and Groups alone, for development only."""
+"""Starts the stand-in for Globus Auth and Groups alone, for development only.
+
+Point any Action Provider and its clients at it with the lines that it prints. Without options there is one client with
+one scope. A scope may name the scopes that it depends on, as in 'SCOPE[DEPENDENT_SCOPE]'.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
-from local_globus.directory import CLIENT_SECRET, GROUP_ID, PEOPLE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
-from local_globus.server import RunningGlobus, start_globus
+from local_globus.banner import banner, people_lines
+from local_globus.registry import Registry, RegistryError, register
+from local_globus.registry_file import read_registry
+from local_globus.server import start_globus
 from local_globus.web import create_globus
+
+__all__ = ["main", "people_lines"]
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--port", default=5001, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@click.option("--scope", default=PROVIDER_SCOPE, show_default=True, help="The scope of the local tokens.")
-def main(port: int, scope: str) -> None:
+@click.option("--client", "clients", multiple=True, metavar="ID:SECRET", help="Register a client. Repeatable.")
+@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="Register a client's scope. Repeatable.")
+@click.option(
+    "--ask-consent",
+    multiple=True,
+    metavar="SCOPE",
+    help="People must consent before a provider gets dependent tokens for this scope. Repeatable.",
+)
+@click.option(
+    "--registry",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Register the clients and scopes in this TOML or JSON file.",
+)
+def main(
+    port: int, clients: Sequence[str], scopes: Sequence[str], ask_consent: Sequence[str], file: Path | None
+) -> None:
+    registry = chosen_registry(clients, scopes, ask_consent, file)
     try:
-        globus = start_globus(create_globus(scope), port)
+        globus = start_globus(create_globus(registry=registry), port)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise click.UsageError(f"port {port} cannot be listened on: {reason}. Pick another with --port.") from error
-    click.echo(banner(globus, scope))
+        raise click.UsageError(f"cannot listen on port {port}: {reason}. Pick another with --port.") from error
+    click.echo(banner(globus, registry))
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
         globus.stop()
 
 
-def banner(globus: RunningGlobus, scope: str) -> str:
-    """What there is here, as lines that a shell can read."""
-    return "\n".join(
-        [
-            "# A stand-in for Globus Auth and Groups, for development only.",
-            *(f"export {name}={value}" for name, value in globus.environment.items()),
-            "# A client, its secret and its scope:",
-            f"export WHATTIME_CLIENT_ID={PROVIDER_CLIENT_ID} WHATTIME_CLIENT_SECRET={CLIENT_SECRET}",
-            f"export WHATTIME_SCOPE={scope}",
-            *people_lines("# "),
-        ]
-    )
+def chosen_registry(
+    clients: Sequence[str], scopes: Sequence[str], ask_consent: Sequence[str], file: Path | None
+) -> Registry:
+    """Return the registry that the options describe.
 
-
-def people_lines(indent: str) -> list[str]:
-    """Who there is, with their tokens."""
-    people = [f"{indent}{'local-token-' + person.name:<26}{person.username}" for person in PEOPLE]
-    members = " and ".join(person.name for person in PEOPLE if GROUP_ID in person.groups)
-    return [
-        *people,
-        f"{indent}{'local-token-expired':<26}not active (any more)",
-        f"{indent}{'local-token-other-scope':<26}active, for something else",
-        f"{indent}group of {members}: urn:globus:groups:id:{GROUP_ID}",
-    ]
+    :raises click.UsageError: something in them is wrong.
+    """
+    if file is not None and (clients or scopes or ask_consent):
+        raise click.UsageError("--registry replaces --client, --scope, and --ask-consent: put them into the file.")
+    try:
+        return register(clients, scopes, ask_consent) if file is None else read_registry(file)
+    except RegistryError as error:
+        raise click.UsageError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who may ask: clients by id and secret, people by bearer token; and how a request is refused."""
+"""Authenticates requests: clients by id and secret, people by bearer token."""
 
 from __future__ import annotations
 
@@ -6,20 +6,36 @@ from typing import cast
 
 from flask import Flask, current_app, request
 
-from local_globus.directory import CLIENT_SECRET, PROVIDER_SCOPE, Grant, is_uuid
+from local_globus.codes import Codes
+from local_globus.consents import Consents
+from local_globus.directory import Grant
+from local_globus.registry import Registry
 from local_globus.tokens import Tokens
 
 
 class LocalGlobus(Flask):
-    """The stand-in as an application, with what its handlers work with."""
+    """The Flask application of the stand-in, with its state."""
 
-    def __init__(self, scope: str = PROVIDER_SCOPE) -> None:
+    def __init__(self, registry: Registry) -> None:
         super().__init__("local_globus")
-        self.tokens = Tokens(scope)
+        self.registry = registry
+        self.tokens = Tokens(registry.local_scope)
+        self.consents = Consents(registry)
+        self.codes = Codes()
+
+    def grant(self, token: str) -> Grant | None:
+        """Return what an access token allows; None if it is not active or its consent has been withdrawn."""
+        grant = self.tokens.grant(token)
+        return grant if grant and self.has_consent(grant.sub, grant.via, grant.scope) else None
+
+    def has_consent(self, identity: str, via: str, scopes: str) -> bool:
+        """Return whether a person consents to all of `scopes` by way of one of the scopes `via`, if there are any."""
+        allowed = {each for scope in via.split() for each in self.consents.dependent_scopes(identity, scope)}
+        return not via or allowed.issuperset(scopes.split())
 
 
-class Refusal(Exception):
-    """Raised when a request is refused, as OAuth 2 says it (RFC 6749, section 5.2) and as globus-sdk shows it."""
+class OAuthError(Exception):
+    """Raised when a request is refused; the answer has the form of RFC 6749, section 5.2, and that of Globus."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
@@ -31,21 +47,43 @@ class Refusal(Exception):
         self.status = status
 
 
-def tokens() -> Tokens:
-    """The tokens of the stand-in that serves the current request."""
-    return cast(LocalGlobus, current_app).tokens
+def local_globus() -> LocalGlobus:
+    """Return the stand-in that serves the current request."""
+    return cast(LocalGlobus, current_app)
 
 
 def authenticated_client() -> str:
+    """Return the id of the client that sends the current request.
+
+    :raises OAuthError: 401, the id or the secret is wrong.
+    """
     basic = request.authorization
-    if basic is None or basic.type != "basic" or basic.password != CLIENT_SECRET or not is_uuid(basic.username or ""):
-        raise Refusal("invalid_client", "the client's id and secret do not fit", 401)
-    return str(basic.username)
+    if basic is not None and basic.type == "basic":
+        client_id, secret = basic.username or "", basic.password or ""
+        if local_globus().registry.is_client(client_id, secret):
+            return client_id
+    raise OAuthError("invalid_client", "the client's id or secret is wrong", 401)
 
 
-def bearer() -> Grant:
+def bearer_grant() -> Grant:
+    """Return what the token of the current request allows.
+
+    :raises OAuthError: 401, there is no token or it is not active.
+    """
     presented = request.authorization
-    grant = tokens().grant(presented.token or "") if presented is not None and presented.type == "bearer" else None
+    is_bearer = presented is not None and presented.type == "bearer"
+    grant = local_globus().grant((presented.token if presented and is_bearer else None) or "")
     if grant is None:
-        raise Refusal("invalid_token", "the token is missing or not active", 401)
+        raise OAuthError("invalid_token", "the token is missing or not active", 401)
     return grant
+
+
+def require_known_caller() -> None:
+    """Let a client with its secret or a person with a token pass.
+
+    :raises OAuthError: 401, the request has neither.
+    """
+    if request.authorization is not None and request.authorization.type == "basic":
+        authenticated_client()
+    else:
+        bearer_grant()

@@ -1,4 +1,4 @@
-"""Who and what exists here: three people, one group, one client that is an Action Provider, and their tokens."""
+"""Defines the people, their group, and the tokens that need no login."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from dataclasses import dataclass
 
 PROVIDER_CLIENT_ID = "5b1c0de0-0000-4000-8000-00000000c1d0"
 CLIENT_SECRET = "local-client-secret"
-"""The secret of every client: whichever id comes with it is a client here, and an identity of its own."""
+"""The secret of every client that is not registered: any UUID is a client, and an identity of its own."""
 
 PROVIDER_SCOPE = f"https://auth.globus.org/scopes/{PROVIDER_CLIENT_ID}/action_all"
 OTHER_SCOPE = f"https://auth.globus.org/scopes/{PROVIDER_CLIENT_ID}/something_else"
 GROUPS_SCOPE = "urn:globus:auth:scope:groups.api.globus.org:view_my_groups_and_memberships"
 
 GROUP_ID = "5b1c0de0-0000-4000-8000-0000000009a0"
+IDENTITY_PROVIDER_ID = "5b1c0de0-0000-4000-8000-0000000001d0"
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account. `linked_ids` are further identities of the same person."""
+    """A person with an account, or a client. `linked_ids` are further identities of the same person."""
 
     name: str
     id: str
     linked_ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    domain: str = "local.example"
 
     @property
     def username(self) -> str:
-        return f"{self.name}@local.example"
+        return f"{self.name}@{self.domain}"
 
     @property
     def identity_set(self) -> list[str]:
@@ -49,16 +51,20 @@ PEOPLE = (
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token is good for: whose it is, for which scope, and which client it was given to."""
+    """What a token allows: whose it is, for which scopes, and which client it was issued to.
+
+    `via` are the scopes of the token that a dependent token was derived from.
+    """
 
     sub: str
     scope: str
     client_id: str = PROVIDER_CLIENT_ID
     active: bool = True
+    via: str = ""
 
 
 def fixed_tokens(scope: str) -> dict[str, Grant]:
-    """The tokens that need no login, by their text; those of people have the provider's `scope`."""
+    """Return the tokens that need no login, by their text; those of people have the provider's `scope`."""
     alice = PEOPLE[0]
     return {
         **{f"local-token-{person.name}": Grant(person.id, scope) for person in PEOPLE},
@@ -67,29 +73,36 @@ def fixed_tokens(scope: str) -> dict[str, Grant]:
     }
 
 
-def person(id_: str) -> Person:
-    """Whoever has this identity: one of the people, or a client, whose identity is its id."""
+def person(identity: str) -> Person:
+    """Return the person who has this identity; any other id is that of a client."""
     for known in PEOPLE:
-        if id_ in known.identity_set:
+        if identity in known.identity_set:
             return known
-    return Person(id_, id_)
+    return Person(identity, identity, domain="clients.auth.globus.org")
 
 
-def people_named(usernames: str) -> Iterator[Person]:
-    """The people with these usernames, separated by commas."""
+def person_called(name: str) -> Person | None:
+    """Return the person with this name, without the domain."""
+    return next((known for known in PEOPLE if known.name == name), None)
+
+
+def people_with_usernames(usernames: str) -> Iterator[Person]:
+    """Yield the people with these usernames, which are separated by commas."""
     wanted = {name.strip().lower() for name in usernames.split(",")}
     return (known for known in PEOPLE if known.username in wanted)
 
 
 def resource_server(scope: str) -> str:
-    """The service that a scope is for, as globus-sdk files its token."""
+    """Return the service that a scope is for: the key under which globus-sdk stores its token."""
     parts = scope.split("/")
     if scope.startswith("https://auth.globus.org/scopes/") and len(parts) > 5:
         return parts[4]
-    return scope.split(":")[4] if scope.startswith("urn:globus:auth:scope:") else "auth.globus.org"
+    urn = scope.split(":")
+    return urn[4] if scope.startswith("urn:globus:auth:scope:") and len(urn) > 4 else "auth.globus.org"
 
 
 def is_uuid(text: str) -> bool:
+    """Return whether the text is a UUID."""
     try:
         uuid.UUID(text)
     except ValueError:

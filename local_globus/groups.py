@@ -1,4 +1,4 @@
-"""The stand-in for Globus Groups."""
+"""Answers the one question that the toolkit asks Globus Groups: which groups the caller is in."""
 
 from __future__ import annotations
 
@@ -6,15 +6,29 @@ from typing import Any
 
 from flask import Blueprint
 
-from local_globus.access import Refusal, bearer
-from local_globus.directory import GROUPS_SCOPE, person
+from local_globus.access import OAuthError, bearer_grant
+from local_globus.directory import GROUPS_SCOPE, Person, person
 
 routes = Blueprint("groups", __name__)
 
 
-@routes.get("/v2/groups/my_groups")
+@routes.get("/v2/groups/my_groups", strict_slashes=False)
 def my_groups() -> Any:
-    grant = bearer()
+    """List the groups of the caller, with the memberships that toolkits up to 0.12 look at."""
+    grant = bearer_grant()
     if GROUPS_SCOPE not in grant.scope.split():
-        raise Refusal("insufficient_scope", f"the token must have the scope {GROUPS_SCOPE}", 403)
-    return [{"id": id_, "name": "Local group"} for id_ in person(grant.sub).groups]
+        raise OAuthError("insufficient_scope", f"the token must have the scope {GROUPS_SCOPE}", 403)
+    who = person(grant.sub)
+    return [group(id_, who) for id_ in who.groups]
+
+
+def group(id_: str, who: Person) -> dict[str, Any]:
+    """Return a group as Globus Groups describes it to one of its members."""
+    membership = {"group_id": id_, "identity_id": who.id, "username": who.username, "role": "member"}
+    return {
+        "id": id_,
+        "name": "Local group",
+        "description": "The group of Alice and Bob",
+        "group_type": "regular",
+        "my_memberships": [{**membership, "status": "active"}],
+    }

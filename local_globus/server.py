@@ -1,4 +1,4 @@
-"""Serves the stand-in on the loopback interface, in a thread, and points globus-sdk at it."""
+"""Serves the stand-in on the loopback interface, and points globus-sdk at it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 
 
 class QuietRequestHandler(WSGIRequestHandler):
-    """Keeps connections open, and says nothing about requests that went well."""
+    """Handles requests without a log line each, on connections that stay open."""
 
     protocol_version = "HTTP/1.1"
 
@@ -25,7 +25,7 @@ class QuietRequestHandler(WSGIRequestHandler):
 
 @dataclass(frozen=True)
 class RunningGlobus:
-    """The stand-in while it runs; `url` ends in a slash, as globus-sdk wants it."""
+    """The running stand-in; `url` ends with a slash, which globus-sdk 4 needs."""
 
     url: str
     server: BaseWSGIServer
@@ -36,13 +36,14 @@ class RunningGlobus:
         return {"GLOBUS_SDK_SERVICE_URL_AUTH": self.url, "GLOBUS_SDK_SERVICE_URL_GROUPS": self.url}
 
     def point_sdk_here(self, environ: MutableMapping[str, str] = os.environ) -> None:
-        """Have globus-sdk, here and in child processes, talk to this stand-in, and not by way of a proxy."""
+        """Make globus-sdk talk to this stand-in without a proxy, in this process and its children."""
         environ.pop("GLOBUS_SDK_ENVIRONMENT", None)
         environ.update(self.environment)
         for name in ("NO_PROXY", "no_proxy"):
             environ[name] = ",".join(filter(None, (environ.get(name), HOST, "localhost", "::1")))
 
     def stop(self) -> None:
+        """Stop serving and close the socket."""
         self.server.shutdown()
         self.server.server_close()
 
@@ -50,10 +51,11 @@ class RunningGlobus:
 def start_globus(app: Flask, port: int = 0) -> RunningGlobus:
     """Serve `app` in a thread that ends with the process.
 
-    :param port: 0 picks one that is free.
+    :param port: 0 picks a free one.
     :raises OSError: the port is taken.
     """
     with socket.create_server((HOST, port)) as listening:
         server = make_server(HOST, port, app, threaded=True, request_handler=QuietRequestHandler, fd=listening.fileno())
-    threading.Thread(target=server.serve_forever, name="local_globus", daemon=True).start()
+    serve = {"poll_interval": 0.05}  # seconds that stop() waits at most
+    threading.Thread(target=server.serve_forever, kwargs=serve, name="local_globus", daemon=True).start()
     return RunningGlobus(f"http://{HOST}:{server.socket.getsockname()[1]}/", server)

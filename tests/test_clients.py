@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from tests.api import check_status_document
+from tests.local_globus.person import choose
 from tests.processes import RunningProvider, clean_environment, running_provider, stored_token
-from tests.test_local_globus import choose
 
 BODY = '{"utc_offset": 1}'
 

@@ -10,17 +10,19 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
 
 from app import create_app
 from app.database import prepare_database
-from tests.api import check_error
+from app.database.command import Command, Sql
+from app.database.sql import SqlDatabase
+from tests.api import check_error, provider_of
 from tests.clock import Clock
 from tests.conftest import ALICE, CREDENTIALS
 from tests.patched_auth import PatchedGlobus
@@ -230,24 +232,55 @@ def test_a_locked_sqlite_file_is_503_in_time(globus: PatchedGlobus, clock: Clock
     assert time.monotonic() - begin < 10
     holder.execute("ROLLBACK")
     holder.close()
-    assert client.post("/run", data=body, headers=headers).status_code == 202
+    wait_until(lambda: client.post("/run", data=body, headers=headers).status_code == 202)
+    provider_of(client.application).close()
+
+
+def test_readers_go_on_while_another_process_locks_sqlite(globus: PatchedGlobus, clock: Clock, tmp_path: Path) -> None:
+    app = create_app({**CREDENTIALS, "DATABASE_URL": f"sqlite:///{tmp_path}/actions.db"}, clock=clock)
+    headers = {"Authorization": f"Bearer {globus.login(ALICE)}"}
+    request = {"request_id": "r", "body": {"utc_offset": 1}}
+    action_id = app.test_client().post("/run", json=request, headers=headers).get_json()["action_id"]
+    holder = sqlite3.connect(f"{tmp_path}/actions.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(24) as pool:
+        writers = [
+            pool.submit(app.test_client().post, "/run", json=request | {"request_id": f"{number}"}, headers=headers)
+            for number in range(24)
+        ]
+        begin = time.monotonic()
+        for _ in range(20):
+            assert app.test_client().get(f"/{action_id}/status", headers=headers).status_code == 200
+        assert time.monotonic() - begin < 2
+        assert {writer.result().status_code for writer in writers} == {503}
+        assert time.monotonic() - begin < 4
+    holder.close()
+    provider_of(app).close()
 
 
 def test_a_full_sqlite_file_is_503_and_recovers(globus: PatchedGlobus, clock: Clock, tmp_path: Path) -> None:
     app = create_app({**CREDENTIALS, "DATABASE_URL": f"sqlite:///{tmp_path}/actions.db"}, clock=clock)
     client = app.test_client()
     headers = {"Authorization": f"Bearer {globus.login(ALICE)}"}
-    engine = app.database._engine  # type: ignore[attr-defined]
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=20")
+    database = cast(SqlDatabase, provider_of(app).database)
+    limit_pages(database, 30)
     statuses = []
     for number in range(40):
         body = {"request_id": f"{number}" + "x" * 10_000, "body": {"utc_offset": 1}}
         statuses.append(client.post("/run", json=body, headers=headers).status_code)
     assert set(statuses) == {202, 503}
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=100000")
+    limit_pages(database, 100_000)
     assert client.post("/run", json=body, headers=headers).status_code == 202
     shown = client.get("/actions", headers=headers).get_json()
     assert len(shown) == statuses.count(202) + 1
-    app.database.close()  # type: ignore[attr-defined]
+    database.close()
+
+
+def limit_pages(database: SqlDatabase, pages: int) -> None:
+    database._writing.execute(Command(Sql(f"PRAGMA max_page_count={pages}", ()), None, writes=True), {})
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"

@@ -107,7 +107,7 @@ def test_a_database_that_has_lost_its_tables_is_not_well(globus: PatchedGlobus, 
     client = create_app({**CREDENTIALS, "DATABASE_URL": url}).test_client()
     engine = open_engine(url)
     with engine.connect() as connection:
-        connection.execute(text("DROP TABLE concerned"))
+        connection.execute(text("DROP TABLE action_principals"))
         connection.execute(text("DROP TABLE actions"))
     engine.dispose()
     assert client.get("/health").status_code == 503

@@ -227,7 +227,11 @@ def test_at_its_deadline_an_action_fails_and_is_stopped(alice: Caller, script: S
 
 
 def test_a_step_that_arrives_after_the_deadline_is_too_late(alice: Caller, script: Script, clock: Clock) -> None:
-    script.advance = [lambda job, context: (clock.tick(seconds=20), Succeeded())[1]]
+    def late(job: Job, context: Context) -> Step:
+        clock.tick(seconds=20)
+        return Succeeded()
+
+    script.advance = [late]
     document = alice.run(deadline=(clock.now + timedelta(seconds=10)).isoformat())
     assert document["details"]["error"] == "DEADLINE_EXCEEDED"
     assert script.names() == ["advance", "cancel"]
@@ -351,10 +355,12 @@ def test_the_request_of_an_expired_action_starts_a_new_one(alice: Caller, script
 
 def test_advance_brings_on_what_nobody_reads(app: Flask, alice: Caller, script: Script, clock: Clock) -> None:
     callers: list[Any] = []
-    script.advance = [
-        Active(look_after=SOON),
-        lambda job, context: (callers.append(context.caller), Succeeded())[1],
-    ]
+
+    def finish(job: Job, context: Context) -> Step:
+        callers.append(context.caller)
+        return Succeeded()
+
+    script.advance = [Active(look_after=SOON), finish]
     action_id = alice.run()["action_id"]
     assert "advanced 0" in advance_all(app)
     clock.tick(seconds=10)
@@ -429,20 +435,20 @@ def test_begin_refuses_requests_with_the_errors_of_the_interface(alice: Caller, 
     check_error(alice.run(403), "NotAuthorized")
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        None,
-        "done",
-        Active(state={"when": object()}),
-        Active(details={1: {2: {3}}}),
-        EndsAt(Clock().now.replace(tzinfo=None), Succeeded()),
-    ],
-    ids=str,
-)
+WRONG_STEPS = {
+    "nothing": None,
+    "text": "done",
+    "a state that is not JSON": Active(state={"when": object()}),
+    "details that are not JSON": Active(details={"set": {3}}),
+    "a time without a zone": EndsAt(Clock().now.replace(tzinfo=None), Succeeded()),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_STEPS)
 def test_what_is_not_a_step_is_the_providers_fault_and_starts_nothing(
-    alice: Caller, script: Script, caplog: pytest.LogCaptureFixture, wrong: Any
+    alice: Caller, script: Script, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
+    wrong = WRONG_STEPS[kind]
     script.begin = [lambda body, context: wrong]
     check_error(alice.run(500), "DeveloperError")
     assert alice.enumerate() == []

@@ -87,7 +87,7 @@ class Caller(AuthState):
         try:
             return self.auth_client.oauth2_get_dependent_tokens(self.bearer_token).by_scopes
         except globus_sdk.AuthAPIError as error:
-            if error.info.consent_required:
+            if error.info.consent_required or error.code == "DEPENDENT_CONSENT_REQUIRED":
                 return {}
             raise
 

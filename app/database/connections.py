@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -10,6 +11,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from app.database.command import Command, Rows
+
+log = logging.getLogger(__name__)
 
 CONNECTIONS = 8
 """How many connections a process has at most, and so how many of its threads wait for a silent database."""
@@ -101,9 +104,10 @@ class Connections:
         begin = time.monotonic()
         try:
             return self._attempt(command, parameters), False
-        except Lost:
+        except Lost as error:
             if time.monotonic() - begin > AT_ONCE_SECONDS:
                 raise
+            log.info("A connection to the database is dead: %s", error)
             self.close()
             return self._attempt(command, parameters), True
 
@@ -114,13 +118,17 @@ class Connections:
             connection = self._wait_for_one()
         try:
             rows = connection.execute(command, parameters)
-        except Silent as error:
-            self._silence = str(error)
+            self._answers += 1
+            return rows
+        except NoAnswer as error:
+            log.warning("The database does not answer: %s", error)
+            if isinstance(error, NoAnswer):
+                log.warning("The database does not answer: %s", error)
+            if isinstance(error, Silent):
+                self._silence = str(error)
             raise
         finally:
             self._give_back(connection)
-        self._answers += 1
-        return rows
 
     def _give_back(self, connection: Connection) -> None:
         if not connection.is_usable():
@@ -164,6 +172,8 @@ class Connections:
             with self._changed:
                 self._open -= 1
                 self._changed.notify()
+            if isinstance(error, NoAnswer):
+                log.warning("The database does not answer: %s", error)
             if isinstance(error, Silent):
                 self._silence = str(error)
             raise

@@ -29,7 +29,7 @@ class SqliteConnection:
             self._connection = sqlite3.connect(
                 path, timeout=SECONDS_FOR_A_LOCK, isolation_level=None, check_same_thread=False
             )
-            prepare(self._connection)
+            configure(self._connection)
         except sqlite3.Error as error:
             raise _no_answer(error) from error
 
@@ -67,18 +67,19 @@ class SqliteConnection:
         return rows
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Make a connection wait for its turn, and the file safe and small.
+def configure(connection: sqlite3.Connection) -> None:
+    """Make a connection wait for its turn, and acknowledge a commit only when it has reached the disk."""
+    for pragma in (f"busy_timeout={SECONDS_FOR_A_LOCK * 1000}", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}").close()
 
-    Readers and a writer do not block each other (WAL), a commit has reached the disk before it is acknowledged (FULL),
-    and a new file gives back the space of what is deleted (auto_vacuum).
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Configure a connection, and the file, which remembers it; that may have to wait for a writer.
+
+    Readers and a writer do not block each other (WAL), and a new file gives back the space of what is deleted.
     """
-    for pragma in (
-        f"busy_timeout={SECONDS_FOR_A_LOCK * 1000}",
-        "auto_vacuum=FULL",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-    ):
+    configure(connection)
+    for pragma in ("auto_vacuum=FULL", "journal_mode=WAL"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -14,8 +14,8 @@ import requests
 from client.origins import _is_run_by
 from tests.client.conftest import BODY, Command, Terminal, seen
 from tests.client.odd_provider import DESCRIPTION, SCOPE, Answer, OddProvider, action, running_odd_provider
+from tests.local_globus.person import choose
 from tests.processes import RunningProvider
-from tests.test_local_globus import choose
 
 SERVICE_ID = "0e0e0e0e-0000-4000-8000-000000000000"
 

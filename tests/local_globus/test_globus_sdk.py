@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import globus_sdk
 import pytest
@@ -24,36 +23,11 @@ from local_globus.directory import (
 )
 from local_globus.server import RunningGlobus, start_globus
 from local_globus.web import create_globus
-from tests.processes import clean_environment, free_port
+from tests.local_globus.person import choose
+from tests.processes import clean_environment
 
 ALICE, BOB, _ = PEOPLE
 OTHER_CLIENT = "0e0e0e0e-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningGlobus]:
-    running = start_globus(create_globus())
-    for name, value in running.environment.items():
-        monkeypatch.setenv(name, value)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def provider(running: RunningGlobus) -> globus_sdk.ConfidentialAppAuthClient:
-    return globus_sdk.ConfidentialAppAuthClient(PROVIDER_CLIENT_ID, CLIENT_SECRET)
-
-
-def choose(url: str, name: str) -> str:
-    """The code that a person gets who opens this URL and says who they are."""
-    page = requests.get(url, timeout=5)
-    assert f">{name}@local.example</a>" in page.text
-    redirected = requests.get(f"{url}&as={name}", timeout=5, allow_redirects=False)
-    assert redirected.status_code == 302
-    page = requests.get(redirected.headers["Location"], timeout=5)
-    code = parse_qs(urlsplit(redirected.headers["Location"]).query)["code"][0]
-    assert code in page.text
-    return code
 
 
 def native_login(
@@ -117,14 +91,14 @@ def test_a_code_needs_its_verifier(running: RunningGlobus) -> None:
         client.oauth2_exchange_code_for_tokens(code)
 
 
-def test_several_resource_servers_get_a_token_each(running: RunningGlobus) -> None:
+def test_each_resource_server_has_a_token_of_its_own(running: RunningGlobus) -> None:
     _, tokens = native_login("bob", f"{PROVIDER_SCOPE}[{GROUPS_SCOPE}] {GROUPS_SCOPE} openid", refresh_tokens=False)
     assert set(tokens.by_resource_server) == {PROVIDER_CLIENT_ID, "groups.api.globus.org", "auth.globus.org"}
     assert tokens.by_resource_server[PROVIDER_CLIENT_ID]["scope"] == PROVIDER_SCOPE
     assert tokens.by_resource_server[PROVIDER_CLIENT_ID]["refresh_token"] is None
 
 
-def test_a_service_has_tokens_by_client_credentials(provider: globus_sdk.ConfidentialAppAuthClient) -> None:
+def test_a_service_gets_tokens_with_its_secret(provider: globus_sdk.ConfidentialAppAuthClient) -> None:
     service = globus_sdk.ConfidentialAppAuthClient(OTHER_CLIENT, CLIENT_SECRET)
     tokens = service.oauth2_client_credentials_tokens(requested_scopes=PROVIDER_SCOPE)
     answer = provider.oauth2_token_introspect(
@@ -140,7 +114,7 @@ def test_the_id_token_can_be_verified(running: RunningGlobus) -> None:
 
 
 def test_a_user_app_logs_in(running: RunningGlobus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """globus-sdk's own UserApp, pasting the code as a person would."""
+    """globus-sdk's UserApp logs in with a code that is pasted."""
     monkeypatch.setenv("HOME", str(tmp_path))
     asked: list[str] = []
     monkeypatch.setattr("builtins.print", lambda *words, **_: asked.extend(str(word) for word in words))
@@ -181,7 +155,7 @@ def test_a_revoked_token_is_not_active(provider: globus_sdk.ConfidentialAppAuthC
         client.oauth2_refresh_token(mine["refresh_token"])
 
 
-def test_identities_and_userinfo_are_told_to_who_has_a_token(running: RunningGlobus) -> None:
+def test_identities_and_userinfo_need_a_token(running: RunningGlobus) -> None:
     client = globus_sdk.AuthClient(authorizer=globus_sdk.AccessTokenAuthorizer("local-token-alice"))
     assert client.userinfo()["preferred_username"] == "alice@local.example"
     assert [found["id"] for found in client.get_identities(usernames="bob@local.example,nobody@x.org")] == [BOB.id]
@@ -200,7 +174,7 @@ def test_identities_and_userinfo_are_told_to_who_has_a_token(running: RunningGlo
         ("nowhere", 404),
     ],
 )
-def test_what_makes_no_sense_is_refused(running: RunningGlobus, path: str, status: int) -> None:
+def test_malformed_requests_are_refused(running: RunningGlobus, path: str, status: int) -> None:
     assert requests.get(running.url + path, timeout=5).status_code == status
 
 
@@ -213,26 +187,14 @@ def test_unknown_grants_are_refused(running: RunningGlobus, form: dict[str, str]
     assert response.json().keys() == {"error", "error_description", "errors"}
 
 
-def test_the_local_tokens_are_named_after_what_they_are() -> None:
+def test_the_local_tokens_have_telling_names() -> None:
     assert set(fixed_tokens("s")) == {
         *(f"local-token-{name}" for name in ("alice", "bob", "carol", "expired", "other-scope")),
     }
 
 
-def test_it_is_useful_alone() -> None:
-    command = [sys.executable, "-m", "local_globus", f"--port={free_port()}"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(PYTHONUNBUFFERED="1")
-    )
-    assert process.stdout is not None
-    banner = [next(process.stdout) for _ in range(11)]
-    assert "for development only" in banner[0]
-    exports = dict(
-        line.removeprefix("export ").strip().split("=", 1) for line in banner if line.startswith("export GLOBUS")
-    )
-    assert requests.get(exports["GLOBUS_SDK_SERVICE_URL_AUTH"] + "jwks.json", timeout=5).status_code == 200
+def test_a_busy_port_is_named(running: RunningGlobus) -> None:
+    command = [sys.executable, "-m", "local_globus", f"--port={urlsplit(running.url).port}"]
     busy = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     assert busy.returncode == 2
     assert "Pick another with --port" in busy.stderr
-    process.terminate()
-    process.communicate(timeout=10)
