@@ -103,13 +103,16 @@ class Connections:
     def _execute(self, command: Command, parameters: Mapping[str, Any]) -> tuple[Rows, bool]:
         begin = time.monotonic()
         try:
-            return self._attempt(command, parameters), False
-        except Lost as error:
-            if time.monotonic() - begin > AT_ONCE_SECONDS:
-                raise
-            log.info("A connection to the database is dead: %s", error)
-            self.close()
-            return self._attempt(command, parameters), True
+            try:
+                return self._attempt(command, parameters), False
+            except Lost:
+                if time.monotonic() - begin > AT_ONCE_SECONDS:
+                    raise
+                self.close()
+                return self._attempt(command, parameters), True
+        except NoAnswer as error:
+            log.warning("The database does not answer: %s", error)
+            raise
 
     def _attempt(self, command: Command, parameters: Mapping[str, Any]) -> Rows:
         try:
@@ -121,14 +124,14 @@ class Connections:
             self._answers += 1
             return rows
         except NoAnswer as error:
-            log.warning("The database does not answer: %s", error)
-            if isinstance(error, NoAnswer):
-                log.warning("The database does not answer: %s", error)
-            if isinstance(error, Silent):
-                self._silence = str(error)
+            self._note(error)
             raise
         finally:
             self._give_back(connection)
+
+    def _note(self, error: BaseException) -> None:
+        if isinstance(error, Silent):
+            self._silence = str(error)
 
     def _give_back(self, connection: Connection) -> None:
         if not connection.is_usable():
@@ -172,8 +175,5 @@ class Connections:
             with self._changed:
                 self._open -= 1
                 self._changed.notify()
-            if isinstance(error, NoAnswer):
-                log.warning("The database does not answer: %s", error)
-            if isinstance(error, Silent):
-                self._silence = str(error)
+            self._note(error)
             raise

@@ -18,11 +18,9 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.database.listed import ENDED_AT_ONCE
 from app.database.parts import Parts, cross, limited, number
 from app.database.schema import action_principals, actions
-
-ENDED_AT_ONCE = 1000
-"""How many ended actions a list returns at most, for their end to be made final."""
 
 _ROWS = action_principals.c
 

@@ -9,11 +9,10 @@ from typing import Any
 import orjson
 
 from app.action.record import Action, Outcome, Status
-from app.action.store import ROLES, Query
+from app.action.store import Query
+from app.database.listed import listed_status, planned_end, roles_of, sums_with
 from app.database.record import since_epoch, to_text
 from app.database.schema import NEVER
-
-ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
 
 
 def to_json(values: Any) -> str:
@@ -43,38 +42,33 @@ def changing_columns(action: Action) -> dict[str, Any]:
 def listed_columns(action: Action) -> dict[str, Any]:
     """Return the columns of the table `action_principals` that change. They do not show an end that is not final."""
     end = action.completion_time
-    status = Status.INACTIVE if action.progress is not None and action.progress.inactive else Status.ACTIVE
-    if action.final and action.outcome is not None:
-        status = action.outcome.status
+    ends = planned_end(action)
     return {
-        "status": status.value,
-        "ends": None if action.final or end is None else since_epoch(end),
+        "status": listed_status(action).value,
+        "ends": None if ends is None else since_epoch(ends),
         "expiry": NEVER if end is None else since_epoch(end + action.release_after),
     }
 
 
 def new_rows(action: Action) -> dict[str, Any]:
-    roles: dict[str, int] = {}
-    for role, principals in zip(ROLES, ((action.creator_id,), action.monitor_by, action.manage_by), strict=True):
-        for principal in principals:
-            roles[principal] = roles.get(principal, 0) | ROLE_BITS[role]
     return {
         "action_id": action.action_id,
         "creator_id": action.creator_id,
         "request_digest": digest(action.request_id),
         "start_time": since_epoch(action.start_time),
-        "principals": to_json([{"principal": principal, "roles": bits} for principal, bits in roles.items()]),
+        "principals": to_json(
+            [{"principal": principal, "roles": bits} for principal, bits in roles_of(action).items()]
+        ),
         **changing_columns(action),
         **listed_columns(action),
     }
 
 
 def list_parameters(query: Query, now: datetime) -> dict[str, Any]:
-    mask = sum(ROLE_BITS[role] for role in query.roles)
     time, action_id = (NEVER, "") if query.after is None else (since_epoch(query.after[0]), query.after[1])
     return {
         "principals": to_json(sorted(query.principals)),
-        "roles": to_json([bits for bits in range(1, 1 << len(ROLES)) if bits & mask]),
+        "roles": to_json(sums_with(query.roles)),
         "statuses": to_json(sorted(query.statuses)),
         "before_time": time,
         "before_id": action_id,

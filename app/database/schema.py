@@ -41,7 +41,7 @@ action_principals = Table(
     metadata,
     Column("action_id", Text, primary_key=True),
     Column("principal", Text, primary_key=True),
-    # The sum of the principal's roles in the action: see ROLE_BITS.
+    # The sum of the principal's roles in the action: see listed.py.
     Column("roles", Integer, nullable=False),
     # ACTIVE or INACTIVE until the end is final.
     Column("status", Text, nullable=False),

@@ -21,6 +21,7 @@ from app.action.store import Page, Query, place
 from app.database.command import Command, Rows
 from app.database.connections import Connections, NoAnswer
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine
+from app.database.listed import is_released
 from app.database.parameters import (
     DECOY,
     changing_columns,
@@ -142,7 +143,7 @@ class SqlDatabase:
     def replace(self, old: Action, new: Action) -> bool:
         values = {"id": new.action_id, "old": old.version, **changing_columns(new)}
         commands = self._commands
-        if new.progress is not None and new.progress.released:
+        if is_released(new):
             command, values["request_digest"] = commands.release, digest_of_released(new.action_id)
         elif (index := listed_columns(new)) != listed_columns(old):
             command, values = commands.replace, values | index
