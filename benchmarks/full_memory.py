@@ -6,19 +6,19 @@ import gc
 import os
 from itertools import islice
 from random import Random
-from typing import cast
 
 from flask import Flask
 
 from app import create_app
-from app.provider import ActionProvider
-from app.server import OBJECTS_BETWEEN_COLLECTIONS
+from app.server.serve import OBJECTS_BETWEEN_COLLECTIONS
 from benchmarks.made_up import made_up
+from tests.api import provider_of
 
 
 def create_full_app() -> Flask:
-    app = cast(ActionProvider, create_app())
+    app = create_app()
     for action in islice(made_up(Random(1)), int(os.environ["BENCH_ACTIONS"])):
-        app.database.create(action)
+        provider_of(app).database.create(action)
+    gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return app

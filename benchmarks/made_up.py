@@ -1,28 +1,32 @@
-"""Actions of one creator to fill a database with."""
+"""Makes up actions of one creator, and fills databases with them."""
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
+from typing import Any
 
-from globus_action_provider_tools import ActionStatusValue
-from sqlalchemy import insert
+import psycopg
+from sqlalchemy import make_url
 
-from app.action import Action, Outcome
+from app.action.record import Action, Outcome, Status
 from app.database import Database
-from app.database.engine import transaction
-from app.database.schema import actions, concerned
-from app.database.sql import SqlDatabase, _concerned, _to_row
+from app.database.listed import roles_of
+from app.database.parameters import new_rows
 
 CREATOR = f"urn:globus:auth:identity:{uuid.UUID(int=1)}"
 NOW = datetime.now(UTC)
 
+_ACTIONS = ("action_id", "creator_id", "request_digest", "record", "version", "purge_time", "due")
+_PRINCIPALS = ("action_id", "principal", "roles", "status", "start_time", "ends", "expiry")
+
 
 def made_up(random: Random) -> Iterator[Action]:
-    """Actions of one creator, a second apart; all but the newest 600 are complete."""
+    """Yield actions of one creator, a second apart; all but the newest 600 are complete."""
     for number in count():
         start = NOW - timedelta(seconds=number)
         yield Action(
@@ -36,17 +40,43 @@ def made_up(random: Random) -> Iterator[Action]:
             start_time=start,
             completion_time=start + timedelta(seconds=600),
             release_after=timedelta(days=30),
-            outcome=Outcome(ActionStatusValue.SUCCEEDED, {"whattimeisit": start.isoformat()}),
+            outcome=Outcome(Status.SUCCEEDED, {"whattimeisit": start.isoformat()}),
             final=number > 600,
         )
 
 
-def store(database: Database, stored: Sequence[Action]) -> None:
-    """Store them; in bulk, where there is a way."""
-    if isinstance(database, SqlDatabase):
-        with database._engine.connect() as connection, transaction(connection):
-            connection.execute(insert(actions), [_to_row(action) for action in stored])
-            connection.execute(insert(concerned), [row for action in stored for row in _concerned(action)])
-    else:
+def store(url: str, database: Database, stored: Sequence[Action]) -> None:
+    """Store actions: in bulk, if the database can."""
+    if url == "memory://":
         for action in stored:
             database.create(action)
+        return
+    new = [(action, new_rows(action)) for action in stored]
+    rows = [[row[name] for name in _ACTIONS] for _, row in new]
+    named = [
+        [{**row, "principal": principal, "roles": roles}[name] for name in _PRINCIPALS]
+        for action, row in new
+        for principal, roles in roles_of(action).items()
+    ]
+    tables = (("actions", _ACTIONS, rows), ("action_principals", _PRINCIPALS, named))
+    (_copy_to_sqlite if url.startswith("sqlite") else _copy_to_postgresql)(url, tables)
+
+
+Tables = Iterable[tuple[str, Sequence[str], list[list[Any]]]]
+
+
+def _copy_to_sqlite(url: str, tables: Tables) -> None:
+    connection = sqlite3.connect(str(make_url(url).database))
+    for table, names, rows in tables:
+        marks = ", ".join("?" * len(names))
+        connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+    connection.commit()
+    connection.close()
+
+
+def _copy_to_postgresql(url: str, tables: Tables) -> None:
+    with psycopg.connect(url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
+        for table, names, rows in tables:
+            with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)

@@ -11,7 +11,7 @@ from typing import Any
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
-from app.server import SWITCH_SECONDS
+from app.server.serve import SWITCH_SECONDS
 
 
 def main() -> None:
