@@ -31,7 +31,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """All operations of the store.
+    """All operations of the store. `list_few` is a faster `list`, for SQLite and FEW combinations.
 
     `replace_record` is for changes that lists do not see, `release` for a record that has been released.
     """
@@ -40,6 +40,7 @@ class Commands:
     get: Command
     find: Command
     list: Command
+    list_few: Command | None
     replace: Command
     replace_record: Command
     release: Command

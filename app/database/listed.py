@@ -11,6 +11,9 @@ from app.action.store import ROLES
 ENDED_AT_ONCE = 1000
 """How many ended actions a list returns at most, for their end to be made final."""
 
+FEW = 8
+"""How many combinations of principal, sum of roles, and status the faster statement for lists has at most."""
+
 ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import orjson
 
 from app.action.record import Action, Outcome, Status
 from app.action.store import Query
-from app.database.listed import listed_status, planned_end, roles_of, sums_with
+from app.database.listed import FEW, listed_status, planned_end, roles_of, sums_with
 from app.database.record import since_epoch, to_text
 from app.database.schema import NEVER
 
@@ -65,11 +66,29 @@ def new_rows(action: Action) -> dict[str, Any]:
 
 
 def list_parameters(query: Query, now: datetime) -> dict[str, Any]:
-    time, action_id = (NEVER, "") if query.after is None else (since_epoch(query.after[0]), query.after[1])
-    return {
+    values = {
         "principals": to_json(sorted(query.principals)),
         "roles": to_json(sums_with(query.roles)),
         "statuses": to_json(sorted(query.statuses)),
+    }
+    return values | _range(query, now)
+
+
+def few_parameters(query: Query, now: datetime) -> dict[str, Any] | None:
+    """Return the parameters of the statement for FEW combinations; None if there are more."""
+    roles = sums_with(query.roles)
+    if len(query.principals) * len(roles) * len(query.statuses) > FEW:
+        return None
+    values = dict(_UNUSED)
+    for number, combination in enumerate(product(query.principals, roles, query.statuses)):
+        names = (f"principal_{number}", f"roles_{number}", f"status_{number}")
+        values |= zip(names, combination, strict=True)
+    return values | _range(query, now)
+
+
+def _range(query: Query, now: datetime) -> dict[str, Any]:
+    time, action_id = (NEVER, "") if query.after is None else (since_epoch(query.after[0]), query.after[1])
+    return {
         "before_time": time,
         "before_id": action_id,
         "now": since_epoch(now),
@@ -77,6 +96,7 @@ def list_parameters(query: Query, now: datetime) -> dict[str, Any]:
     }
 
 
+_UNUSED = dict.fromkeys(f"{name}_{number}" for name in ("principal", "roles", "status") for number in range(FEW))
 _TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _URN = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000000"
 DECOY = to_text(

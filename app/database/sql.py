@@ -27,6 +27,7 @@ from app.database.parameters import (
     changing_columns,
     digest,
     digest_of_released,
+    few_parameters,
     list_parameters,
     listed_columns,
     new_rows,
@@ -133,7 +134,10 @@ class SqlDatabase:
 
     @timed
     def list(self, query: Query, now: datetime) -> Page:
-        rows = self._execute(self._commands.list, list_parameters(query, now))
+        command, values = self._commands.list_few, few_parameters(query, now)
+        if command is None or values is None:
+            command, values = self._commands.list, list_parameters(query, now)
+        rows = self._execute(command, values)
         ended = [to_action(record) for has_ended, record in rows if has_ended]
         if ended:
             return Page((), ended)

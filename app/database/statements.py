@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.database.command import Command, Commands, Sql
-from app.database.listing import list_statement
+from app.database.listing import few_statement, list_statement
 from app.database.parts import Parts, Type, cross, limited, number
 from app.database.schema import action_principals, actions
 
@@ -51,6 +51,7 @@ def compile_commands(dialect: Dialect) -> Commands:
         get=_read(parts, found.where(bindparam("action_id") == _ID)),
         find=_read(parts, found.where(*request)),
         list=_read(parts, list_statement(parts)),
+        list_few=_read(parts, few_statement()) if parts.is_sqlite else None,
         replace=_write(parts, _replaced(), _move),
         replace_record=_write(parts, _replaced()),
         release=_write(parts, _replaced(request_digest=bindparam("request_digest")), _drop_principals),
