@@ -21,7 +21,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from app import commands
 from app.action.advancing import unknown
@@ -33,11 +34,10 @@ from app.provider import Provider, open_provider
 from app.settings import ROOT, load
 from app.web.body import read_body
 from app.web.errors import register_error_handlers
-from app.web.headers import add_security_headers
 from app.web.hosts import refuse_foreign_hosts
-from app.web.json import OrjsonProvider
 from app.web.pages import public_pages
 from app.web.pagination import list_query, log_page, next_page
+from app.web.responses import OrjsonProvider, add_security_headers
 from app.web.routes import Routes
 
 Document = dict[str, Any]
@@ -136,18 +136,21 @@ def current_action(action_id: str, *, manages: bool) -> Action:
     :raises NotAuthorized: the caller may read it, but not manage it.
     """
     actions, caller = this_provider().actions, g.caller
-    action = actions.get(action_id, g.now)
+    action = actions.get(action_id)
     if action is None or not is_authorized(caller, action.readers):
         raise unknown(action_id)
+    action = actions.current(action, g.now, caller)
     g.action_id = action_id
     if manages:
         require(caller, action.managers, "manage this action")
-    return actions.current(action, g.now, caller)
+    return action
 
 
 @introspection.get("/")
-def introspect() -> Response:
+def introspect() -> BaseResponse:
     provider = this_provider()
+    if "Authorization" not in request.headers and request.accept_mimetypes.best == "text/html":
+        return redirect(url_for("public.docs_page"), 303)  # a person with a browser
     if not provider.settings.is_public:
         g.caller = provider.tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
         require(g.caller, provider.settings.visible_to, "see this provider")

@@ -12,7 +12,7 @@ from app.action.error import Unavailable
 WAITERS = 8
 """How many threads may wait for one kind of thing (Globus Auth, Groups, a body, a hook) at a time."""
 
-THREADS = 32
+THREADS = 40
 """How many threads a worker has by default."""
 
 SPARE = 4

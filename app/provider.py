@@ -23,8 +23,8 @@ from app.monitoring.metrics import Metrics
 from app.monitoring.request_log import RequestLog, open_log
 from app.settings import Settings, SettingsError
 from app.web.introspection import introspection_document
-from app.web.json import to_json
 from app.web.openapi import openapi_document
+from app.web.responses import to_json
 from app.work import Work
 
 
@@ -58,6 +58,7 @@ def open_provider(
     :raises SettingsError: it cannot work with them.
     """
     client_id, client_secret, scope = settings.credentials()
+    request_log = open_log(settings.log_format)
     input_schema, requests = read_input_schema(settings.work)
     metrics, limiter = Metrics(), Limiter(threads)
     database = _open_database(settings, metrics)
@@ -80,7 +81,7 @@ def open_provider(
         requests=requests,
         metrics=metrics,
         health=Health(timer, {"database": database.check, "globus_auth": tokens.check_credentials}),
-        request_log=open_log(settings.log_format),
+        request_log=request_log,
         introspection=to_json(introspection_document(settings.work, input_schema, settings)),
         openapi=to_json(openapi_document(settings.work, input_schema, settings)),
     )
@@ -106,6 +107,7 @@ def open_actions(
         random=random,
         settings=settings.work_settings,
         observer=metrics,
+        places=limiter,
     )
     lease = timedelta(seconds=settings.lease_seconds)
     advancer = Advancer(database, hooks, clock=clock, lease=lease, observer=metrics, places=limiter)

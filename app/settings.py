@@ -143,7 +143,7 @@ def _parsed(name: str, value: Any, default: Any, setting: Setting) -> Any:
     try:
         return setting.parser(text)
     except (ValueError, OverflowError):
-        shown = "" if name in _SECRETS else f"={shorten(text if text.isprintable() else repr(text))}"
+        shown = "" if setting.secret or name in _SECRETS else f"={shorten(text if text.isprintable() else repr(text))}"
         raise SettingsError(f"{PREFIX}{name}{shown} is wrong: it must be {setting.expected}") from None
 
 

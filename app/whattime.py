@@ -29,6 +29,21 @@ DESCRIPTION: Mapping[str, Any] = {
 
 EXAMPLE_BODY: Mapping[str, Any] = {"utc_offset": 1}
 
+RESULT_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["whattimeisit"],
+    "properties": {
+        "whattimeisit": {
+            "type": "string",
+            "format": "date-time",
+            "description": "The time of the request, at the offset that it asked for.",
+        }
+    },
+    "additionalProperties": False,
+}
+
+EXAMPLE_RESULT: Mapping[str, Any] = {"whattimeisit": "2026-03-14T16:09:26.535897+01:00"}
+
 LONGEST_SECONDS = 36525 * 86400
 """A hundred years."""
 

@@ -67,7 +67,7 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Inactive:
-    """The action waits until somebody who manages it calls `resume`.
+    """The action waits until one of its managers calls `resume`.
 
     :param code: a word for programs, such as `ConsentRequired`.
     :param description: a sentence that says what is needed.
@@ -163,16 +163,22 @@ class Setting:
 
     :param parser: converts the text of the environment variable; raises ValueError if it is wrong.
     :param expected: completes the sentence "it must be …" of an error message.
+    :param secret: whether the value must not show in an error message, such as a URL with a password.
     """
 
     default: Any
     parser: Callable[[str], Any]
     expected: str
+    secret: bool = False
 
 
 @dataclass(frozen=True)
 class Work:
-    """A loaded work module, with the defaults filled in."""
+    """A loaded work module, with the defaults filled in.
+
+    `result_schema` (RESULT_SCHEMA) and `example_result` (EXAMPLE_RESULT) describe the details of an action that has
+    succeeded, for the OpenAPI description and the page at /docs.
+    """
 
     name: str
     description: Mapping[str, Any]
@@ -180,6 +186,8 @@ class Work:
     schema: Path
     synchronous: bool
     settings: Mapping[str, Setting]
+    result_schema: Mapping[str, Any]
+    example_result: Mapping[str, Any]
     begin: Callable[[Any, Context], Step]
     advance: Callable[[Job, Context], Step] | None = None
     cancel: Callable[[Job, Context], None] | None = None
@@ -231,6 +239,8 @@ def work_of(module: ModuleType) -> Work:
         schema=folder / getattr(module, "SCHEMA", "schema.json"),
         synchronous=bool(getattr(module, "SYNCHRONOUS", False)),
         settings=settings,
+        result_schema=getattr(module, "RESULT_SCHEMA", {"type": "object"}),
+        example_result=getattr(module, "EXAMPLE_RESULT", {}),
         begin=module.begin,
         advance=getattr(module, "advance", None),
         cancel=getattr(module, "cancel", None),

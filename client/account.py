@@ -1,4 +1,4 @@
-"""The commands about the caller: login, logout, whoami; and shell completion."""
+"""The commands login, logout, whoami, and completion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 import globus_sdk
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-from . import login
+from . import local_mode, login
 from .errors import USAGE, Refusal
 from .group import COMMAND, cli
 from .session import Session, common_options
@@ -17,39 +17,41 @@ SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @cli.command("login")
-@click.option("--force", is_flag=True, help="Log in again, even where that is not needed.")
-@click.option("--browser/--no-browser", default=None, help="Log in in a browser here, or by a code to paste.")
+@click.option("--force", is_flag=True, help="Log in again even if that is not needed.")
+@click.option("--browser/--no-browser", default=None, help="Log in with a browser, or with a code to paste.")
 @common_options
 def log_in(session: Session, force: bool, browser: bool | None) -> None:
-    """Log in: for the provider at --action-url, if one is given."""
+    """Log in, also for the provider at --action-url if one is given."""
     if session.credentials.token is not None:
-        raise Refusal("There is a token (--token, ACTION_TOKEN): with it, there is no login.", USAGE)
-    app = login.open_app(session.credentials, session.talk, browser=browser, provider_url=session.action_url)
+        raise Refusal("A token is given (--token, ACTION_TOKEN), so there is nothing to log in to.", USAGE)
+    app = login.open_app(session.credentials, session.console, browser=browser, provider_url=session.action_url)
     session.app = app
     if session.action_url or session.action_scope:
         session.claim_scope()
         login.require(app, session.scope)
     if not app.login_required() and not force:
-        session.talk.say(f"You are logged in already, as {name_of(session)}. (--force logs in again, logout logs out.)")
+        session.console.say(
+            f"You are already logged in as {name_of(session)}. (--force logs in again, logout logs out.)"
+        )
         return
     app.login(force=True)
-    session.talk.say(f"You are logged in as {name_of(session)}.")
+    session.console.say(f"You are logged in as {name_of(session)}.")
 
 
 @cli.command("logout")
 @common_options
 def log_out(session: Session) -> None:
-    """Log out: revoke and delete the tokens that are stored."""
+    """Log out: revoke and delete the stored tokens."""
     if session.credentials.token is not None:
-        raise Refusal("There is a token (--token, ACTION_TOKEN): with it, there is nothing to log out of.", USAGE)
-    app = login.open_app(session.credentials, session.talk, provider_url=session.action_url)
-    session.talk.say("You are logged out." if login.log_out(app) else "You were not logged in.")
+        raise Refusal("A token is given (--token, ACTION_TOKEN), so there is nothing to log out of.", USAGE)
+    app = login.open_app(session.credentials, session.console, provider_url=session.action_url)
+    session.console.say("You are logged out." if login.log_out(app) else "You were not logged in.")
 
 
 @cli.command()
 @common_options
 def whoami(session: Session) -> None:
-    """Show as whom you are logged in."""
+    """Show who you are logged in as."""
     document = who(session)
     session.show(document, lambda: str(document.get("preferred_username") or document.get("sub")))
 
@@ -57,7 +59,7 @@ def whoami(session: Session) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> None:
-    """Print what makes a shell complete this command.
+    """Print the shell code that completes this command.
 
     For bash: eval "$(globus-action completion bash)" in ~/.bashrc.
     """
@@ -65,16 +67,16 @@ def completion(shell: str) -> None:
 
 
 def who(session: Session) -> dict[str, Any]:
-    token = login.authorizer(session.credentials, session.talk)
-    if token is not None and login.is_unclear_which_auth(session.action_url):
-        raise Refusal(login.TOKEN_OF_WHICH_AUTH, USAGE)
+    token = login.authorizer(session.credentials, session.console)
+    if token is not None and local_mode.is_unclear_which_auth(session.action_url):
+        raise Refusal(local_mode.which_auth(session.action_url), USAGE)
     try:
-        return login.userinfo(session.app, token, session.talk)
+        return login.userinfo(session.app, token, session.console)
     except globus_sdk.AuthAPIError as error:
         if token is None or error.http_status not in (401, 403):
             raise
         raise Refusal(
-            "This token is not for Globus Auth, so that it does not tell whose it is (or it is not active).", 3
+            "This token is not for Globus Auth, so its owner cannot be looked up (or it is not active).", 3
         ) from error
 
 

@@ -1,7 +1,8 @@
-"""The commands about actions: one short function an operation of the interface."""
+"""The commands about actions: one short function for each operation of the interface."""
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +13,13 @@ import globus_sdk
 from . import page
 from .action_client import ROLES, STATUSES
 from .body import read_body
+from .consent import consent_before_resuming
+from .console import one_line
 from .errors import NOT_FOUND, USAGE, Refusal
 from .group import cli
-from .outcome import ask, check_body, complete_ids, finish, give_consent, listed, release_each
-from .polling import PATIENCE_SECONDS
+from .moments import deadline, duration
+from .outcome import ask, check_body, complete_ids, finish, keeps_no_log, listed, release_each
+from .polling import PATIENCE_SECONDS, BadResponse
 from .principal import principal_urns
 from .session import Session, an_object, common_options
 
@@ -31,7 +35,7 @@ class Count(click.IntRange):
 
 
 def not_empty(_ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Refuse what a shell makes of a variable that is not set."""
+    """Refuse an empty value, which a shell makes of a variable that is not set."""
     for each in [value] if isinstance(value, str) else value or ():
         if not each.strip():
             name = "--request-id" if param.name == "request_id" else "ACTION_ID"
@@ -43,7 +47,7 @@ ACTION_ID = click.argument("action_id", metavar="ACTION_ID", callback=not_empty)
 
 
 def watching(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of the commands that can watch."""
+    """Add the options of the commands that can watch an action."""
     function = click.option("-w", "--watch", "watched", is_flag=True, help="Watch the action until it is complete.")(
         function
     )
@@ -53,14 +57,14 @@ def watching(function: Callable[..., Any]) -> Callable[..., Any]:
         default=PATIENCE_SECONDS,
         show_default=True,
         metavar="SECONDS",
-        help="With --watch: how long to bear with a provider that cannot be reached.",
+        help="With --watch: how long to tolerate a provider that does not respond properly.",
     )(function)
 
 
 @cli.command()
 @common_options
 def introspect(session: Session) -> None:
-    """Show what the provider is, who may run it, and what it takes."""
+    """Show what the provider is, who may run it, and its input."""
     document = session.description()
     run_command = session.command("run")
     session.show(document, lambda: page.provider_page(document, run_command=run_command))
@@ -72,15 +76,17 @@ def introspect(session: Session) -> None:
 @click.option(
     "--request-id",
     callback=not_empty,
-    help="Names this request: repeated, it starts no second action. [default: a new one]",
+    help="Identifies this request: repeating it starts no second action. [default: a new id]",
 )
-@click.option("-l", "--label", help="What to call the action.")
+@click.option("-l", "--label", help="A short text to recognize the action by.")
 @click.option(
     "--manage-by", multiple=True, callback=principal_urns, help="Who else may cancel and release it. [repeatable]"
 )
 @click.option("--monitor-by", multiple=True, callback=principal_urns, help="Who else may see it. [repeatable]")
-@click.option("--deadline", metavar="TIME", help="When it must be done, as 2027-01-31T12:00:00Z.")
-@click.option("--release-after", metavar="DURATION", help="How long to keep it once it is complete, as P7D.")
+@click.option("--deadline", callback=deadline, metavar="TIME",
+              help="When it must be complete: in 2h, 1d12h or PT2H, or at a time with an offset.")  # fmt: skip
+@click.option("--release-after", callback=duration, metavar="DURATION",
+              help="How long to keep it once it is complete: 12h, 7d or P7D.")  # fmt: skip
 @click.option("--check/--no-check", default=True, show_default=True, help="Check the input against the schema first.")
 @watching
 @common_options
@@ -106,8 +112,8 @@ def run(
     client = session.client
     try:
         action = an_object(client.run(given, request_id, **fields))
-    except (globus_sdk.NetworkError, KeyboardInterrupt):
-        session.talk.say(f"The action may have started. To repeat this safely, add --request-id {request_id}")
+    except (globus_sdk.NetworkError, BadResponse, KeyboardInterrupt):
+        session.console.say(f"The action may have started. To repeat this safely, add --request-id {request_id}")
         raise
     return finish(session, action, watched, patience)
 
@@ -117,7 +123,7 @@ def run(
 @watching
 @common_options
 def status(session: Session, action_id: str, watched: bool, patience: float) -> int:
-    """Show how an action is."""
+    """Show the status of an action."""
     if watched:
         return finish(session, {"action_id": action_id}, watched, patience)
     return finish(session, an_object(session.client.status(action_id)), watched, patience)
@@ -127,18 +133,18 @@ def status(session: Session, action_id: str, watched: bool, patience: float) -> 
 @ACTION_ID
 @common_options
 def cancel(session: Session, action_id: str) -> None:
-    """Have an action stop."""
+    """Cancel an action."""
     session.show(an_object(session.client.cancel(action_id)))
 
 
 @cli.command()
 @click.argument("action_ids", metavar="ACTION_ID...", nargs=-1, callback=not_empty)
-@click.option("--all", "all_of_them", is_flag=True, help="All of your actions that are complete.")
+@click.option("--all", "all_of_them", is_flag=True, help="Release all of your complete actions.")
 @common_options
 def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) -> int:
-    """Have the provider forget actions that are complete."""
+    """Release complete actions: the provider deletes them."""
     if bool(action_ids) == all_of_them:
-        raise click.UsageError("Which actions? Give their ids, or --all for all of yours that are complete.")
+        raise click.UsageError("Which actions? Give their ids, or --all for all of your complete actions.")
     if len(action_ids) == 1:
         session.show(an_object(session.client.release(action_ids[0])))
         return 0
@@ -149,47 +155,58 @@ def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) ->
 
 @cli.command()
 @ACTION_ID
-@click.option("--limit", type=Count(1), default=100, show_default=True, help="How many entries at most.")
-@click.option("--reverse", is_flag=True, help="The last one first.")
-@click.option("--marker", help="Where to go on: what the page before names as `marker`.")
+@click.option("--limit", type=Count(1), default=100, show_default=True, help="The largest number of entries.")
+@click.option("--reverse", is_flag=True, help="Show the last entry first.")
+@click.option("--marker", help="Where to continue: the `marker` of the previous page.")
 @common_options
 def log(session: Session, action_id: str, limit: int, reverse: bool, marker: str | None) -> None:
     """Show what has happened to an action."""
-    document = an_object(session.client.log(action_id, limit, reverse, marker))
+    try:
+        document = an_object(session.client.log(action_id, limit, reverse, marker))
+    except globus_sdk.GlobusAPIError as error:
+        if error.http_status in (404, 405, 501) and keeps_no_log(session):
+            raise Refusal(
+                'This provider keeps no logs: its introspection document has no "log_supported": true. '
+                "`status` shows the action.",
+                NOT_FOUND,
+            ) from error
+        raise
     entries = document.get("entries")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return session.show(document)
     if document.get("has_next_page"):
-        session.talk.say(f"There is more: --marker {document.get('marker')}")
+        marker = shlex.quote(one_line(str(document.get("marker"))))
+        session.console.say(f"There are more entries: add --marker {marker}")
     return session.show(document, lambda: page.log_table(entries))
 
 
 @cli.command("list")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES, case_sensitive=False),
-              help="Only those that are so. [repeatable; default: all]")  # fmt: skip
+              help="Only actions with this status. [repeatable; default: all]")  # fmt: skip
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), default=ROLES[:1], show_default=True,
-              help="What you are to the action. [repeatable]")  # fmt: skip
-@click.option("--limit", type=Count(1), default=100, show_default=True, help="How many at most.")
+              help="Only actions in which you have this role. [repeatable]")  # fmt: skip
+@click.option("--limit", type=Count(1), default=100, show_default=True, help="The largest number of actions.")
 @click.option("--all", "all_of_them", is_flag=True, help="No limit.")
 @common_options
 def list_actions(
     session: Session, statuses: tuple[str, ...], roles: tuple[str, ...], limit: int, all_of_them: bool
 ) -> None:
-    """List your actions, the newest first."""
+    """List your actions, newest first."""
     actions = listed(session, statuses or STATUSES, roles, None if all_of_them else limit)
     if not actions:
-        session.talk.say("There are none.")
+        session.console.say("There are no such actions.")
     session.show(actions, lambda: page.actions_table(actions))
 
 
 @cli.command()
 @ACTION_ID
 @click.option("--query-for-inactive-reason/--no-query-for-inactive-reason", "query", default=True, show_default=True,
-              help="See first what it waits for, and ask for your consent where that is it.")  # fmt: skip
+              help="Ask first what the action waits for; if it is your consent, log in with it.")  # fmt: skip
 @watching
 @common_options
 def resume(session: Session, action_id: str, query: bool, watched: bool, patience: float) -> int:
-    """Have an action go on that waits for you."""
-    if query:
-        give_consent(session, an_object(session.client.status(action_id)))
-    return finish(session, an_object(session.client.resume(action_id)), watched, patience)
+    """Resume an INACTIVE action, which waits for you."""
+    action = an_object(session.client.status(action_id)) if query else {}
+    if not consent_before_resuming(session, action):
+        return finish(session, action, False, patience, resumed=True)
+    return finish(session, an_object(session.client.resume(action_id)), watched, patience, resumed=True)

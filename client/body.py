@@ -1,4 +1,4 @@
-"""The body of a request, as it is given on the command line: JSON or YAML, in a word, a file or on stdin."""
+"""Read a request body given on the command line: JSON or YAML, as an argument, in a file, or on stdin."""
 
 from __future__ import annotations
 
@@ -9,15 +9,29 @@ from typing import Any
 
 import yaml
 
-from .talk import shorten
+from .console import shorten
+
+MOST_VALUES = 100_000
 
 
 class BodyError(ValueError):
-    """Raised when what is given is no body, with what would be one."""
+    """Raised when the given text is not a body; says what would be one."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: a date is a text."""
+    """A YAML loader for what JSON can express: a date is text, and `<<` cannot multiply fields without end."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_VALUES:
+            raise _TooLarge
+
+
+class _TooLarge(ValueError):
+    """Raised when aliases (`*name`) expand a few lines into a huge body."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it expands to more than {MOST_VALUES:,} values")
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -27,10 +41,10 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read_body(given: str) -> dict[str, Any]:
-    """The object that `given` is, or names.
+    """Return the object that `given` contains or names.
 
     :param given: JSON or YAML, a file's name with or without an @ in front, or - for stdin.
-    :raises BodyError: it is no object, or there is no such file.
+    :raises BodyError: it is not an object, or the file does not exist.
     """
     source, text = _text(given)
     if not text.strip():
@@ -44,17 +58,17 @@ def read_body(given: str) -> dict[str, Any]:
         raise BodyError(f"{source} is neither JSON nor YAML: {_first_line(error)}") from error
     if isinstance(body, str) and source == "the body":
         raise BodyError(
-            f'there is no file {shorten(body, 80)}, and it is no JSON object such as {{"name": "value"}} either.'
+            f'there is no file {shorten(body, 80)}, and it is not a JSON object such as {{"name": "value"}}.'
         )
     if not isinstance(body, dict):
         raise BodyError(
-            f'{source} is no JSON object such as {{"name": "value"}}, nor the name of a file that holds one.'
+            f'{source} is not a JSON object such as {{"name": "value"}}, nor the name of a file that contains one.'
         )
     return body
 
 
 def _text(given: str) -> tuple[str, str]:
-    """What to call the source, and its text."""
+    """Return a name for the source, and its text."""
     if given == "-":
         return "stdin", _decode(sys.stdin.buffer.read(), "stdin")
     if not given.strip():
@@ -68,7 +82,7 @@ def _text(given: str) -> tuple[str, str]:
         if isinstance(error, BodyError):
             raise
         if given.startswith("@") or isinstance(error, (IsADirectoryError, PermissionError)):
-            strerror = getattr(error, "strerror", None) or "its name is none"
+            strerror = getattr(error, "strerror", None) or "this is not a file name"
             raise BodyError(f"the file {name} cannot be read: {strerror}.") from error
     return "the body", given
 
@@ -86,7 +100,21 @@ def _parse(text: str) -> Any:
     except json.JSONDecodeError:
         if text.lstrip().startswith("{") and "'" not in text and ": " not in text:
             raise  # meant as JSON: its message helps more than that of YAML
-        return yaml.load(text, _Loader)  # noqa: S506 # safe: it extends SafeLoader
+        body = yaml.load(text, _Loader)  # noqa: S506 # safe: it extends SafeLoader
+        _count(body)
+        return body
+
+
+def _count(body: Any) -> None:
+    """Raise _TooLarge if the body has more than MOST_VALUES values, which YAML's aliases can make of a few lines."""
+    count, left = 0, [body]
+    while left:
+        value = left.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise _TooLarge
+        if isinstance(value, (dict, list)):
+            left.extend(value.values() if isinstance(value, dict) else value)
 
 
 def _first_line(error: Exception) -> str:

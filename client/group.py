@@ -1,4 +1,4 @@
-"""The group of all commands; it takes the names of the retired command line as well."""
+"""The group of all commands, which also accepts the names that the retired command line used."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ COMMAND = "globus-action"
 
 EPILOG = """\
 Exit codes: 0 SUCCEEDED or done, 1 the action FAILED, 2 wrong usage or input, 3 not allowed, 4 not found, 5 conflict, 6
-trouble with the provider or the network.
+trouble with the provider or the network, 7 the action is INACTIVE: it waits for you.
 """
 
 
 class Commands(click.Group):
-    """Takes the names of the retired command line as well: `action run`, `action-run`, `action-provider-introspect`."""
+    """Also accepts the retired command line's names: `action run`, `action-run`, `action-provider-introspect`."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -34,7 +34,7 @@ class Commands(click.Group):
 
 
 def show_help(ctx: click.Context, *, asked_for: bool) -> NoReturn:
-    """The overview; on stderr, where it stands for a command that is missing."""
+    """Show the overview; on stderr if it replaces a missing command."""
     click.echo(ctx.get_help(), err=not asked_for)
     ctx.exit(0 if asked_for else 2)
 
@@ -45,6 +45,6 @@ def show_help(ctx: click.Context, *, asked_for: bool) -> NoReturn:
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Call any Globus Action Provider: see what it takes, run an action, watch it, and clean up after it."""
+    """Call any Globus Action Provider: see its input, run an action, watch it, and release it."""
     if ctx.invoked_subcommand is None:
         show_help(ctx, asked_for=False)

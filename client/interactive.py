@@ -1,4 +1,4 @@
-"""Asking for a body, field by field, as the provider's schema has them."""
+"""Ask for a body, field by field, according to the provider's schema."""
 
 from __future__ import annotations
 
@@ -6,45 +6,45 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .console import Console
 from .schema import DEEPEST, Field, SchemaError, problems, properties
-from .talk import Talk
 
 _NOTHING = object()
 
 
-def ask_for_body(schema: Mapping[str, Any], talk: Talk) -> dict[str, Any]:
-    """The body that somebody puts together at the terminal.
+def ask_for_body(schema: Mapping[str, Any], console: Console) -> dict[str, Any]:
+    """Return the body that the person types.
 
-    :raises SchemaError: the schema has no fields that could be asked for.
+    :raises SchemaError: the schema names no fields.
     """
     if next(properties(schema, schema), None) is None:
         raise SchemaError("the provider's input_schema names no fields: use --body")
-    return _ask_for_object(schema, schema, talk, (), 0)
+    return _ask_for_object(schema, schema, console, (), 0)
 
 
 def _ask_for_object(
-    schema: Mapping[str, Any], root: Mapping[str, Any], talk: Talk, path: tuple[str, ...], depth: int
+    schema: Mapping[str, Any], root: Mapping[str, Any], console: Console, path: tuple[str, ...], depth: int
 ) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for field in properties(schema, root):
         here = Field((*path, *field.path), field.schema, field.required)
         nested = isinstance(field.schema.get("properties"), Mapping) and depth < DEEPEST
-        if nested and (field.required or talk.ask(f"Give {here.name}? [y/N]").lower() in ("y", "yes")):
-            value: Any = _ask_for_object(field.schema, root, talk, here.path, depth + 1)
+        if nested and (field.required or console.ask(f"Give {here.name}? [y/N]").lower() in ("y", "yes")):
+            value: Any = _ask_for_object(field.schema, root, console, here.path, depth + 1)
         else:
-            value = _NOTHING if nested else _ask(here, root, talk)
+            value = _NOTHING if nested else _ask(here, root, console)
         if value is not _NOTHING:
             body[field.path[0]] = value
     return body
 
 
-def _ask(field: Field, root: Mapping[str, Any], talk: Talk) -> Any:
-    """A value that is right by the field's schema; or nothing, where it may be left out."""
-    notes = ", ".join(filter(None, [field.type, field.limits, "" if field.required else "Enter leaves it out"]))
-    talk.say(f"{field.name}: {field.meaning}".removesuffix(": "), bold=True)
-    talk.say(f"  {notes}")
+def _ask(field: Field, root: Mapping[str, Any], console: Console) -> Any:
+    """Return a value that is valid for the field, or _NOTHING if the field is optional and left out."""
+    notes = ", ".join(filter(None, [field.type, field.limits, "" if field.required else "press Enter to skip it"]))
+    console.say(f"{field.name}: {field.meaning}".removesuffix(": "), bold=True)
+    console.say(f"  {notes}")
     while True:
-        text = talk.ask(f"  {field.name}")
+        text = console.ask(f"  {field.name}")
         if not text and not field.required:
             return _NOTHING
         value = _value(text, field)
@@ -52,11 +52,11 @@ def _ask(field: Field, root: Mapping[str, Any], talk: Talk) -> Any:
         if not wrong:
             return value
         for sentence in wrong:
-            talk.say(f"  {sentence.removeprefix('the body: ')}", fg="red")
+            console.say(f"  {sentence.removeprefix('the body: ')}", fg="red")
 
 
 def _value(text: str, field: Field) -> Any:
-    """What was typed: a text for a field of texts, else JSON, else the text after all."""
+    """Return the typed value: text for a text field; otherwise JSON, or text if it is not JSON."""
     if not text and "default" in field.schema:
         return field.schema["default"]
     kinds = field.schema.get("type")
@@ -82,4 +82,4 @@ def _problems(field: Field, root: Mapping[str, Any], value: Any) -> list[str]:
     try:
         return problems({**definitions, **field.schema}, value)
     except SchemaError:
-        return []  # the provider will tell
+        return []  # the provider will check it

@@ -1,76 +1,87 @@
-"""Which provider a stored token was obtained for: a provider does not get another's by naming the scope of that one."""
+"""Remember which provider each stored token is for: naming another provider's scope does not obtain its token."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from globus_sdk.globus_app import GlobusApp
-from globus_sdk.scopes import FlowsScopes, TimersScopes
+from globus_sdk.globus_app import ClientApp, GlobusApp
 
 from .errors import NOT_ALLOWED, Refusal
 from .scope import resource_server
+from .services import may_receive, of_globus
 
 _OF_A_PROVIDER = re.compile(r"https://auth\.([a-z0-9-]+\.)*globus\.org/scopes/[^\s/\[\]]+/[^\s\[\]]+")
-_SERVICES = re.compile(r"(.+\.)?(api|auth|groups|nexus)\.([a-z]+\.)*globus\.org", re.IGNORECASE)
-_SERVICES_BY_UUID = {resource_server(str(scope)) for scope in (FlowsScopes.manage_flows, TimersScopes.timer)}
 
 
 def claim(app: GlobusApp, url: str, scope: str, *, given: bool) -> None:
-    """Note that the provider at `url` gets the tokens for `scope`.
+    """Record that the provider at `url` receives the tokens for `scope`.
 
-    globus-sdk files tokens by resource server alone, so it is the resource server that belongs to a provider.
+    globus-sdk stores tokens by resource server, so it is the resource server that belongs to a provider.
 
-    :param given: whether the caller has named the scope; else it is what the provider says.
-    :raises Refusal: the provider says so, and the scope is a Globus service's, or its tokens are another provider's.
+    :param given: whether the caller named the scope; otherwise the provider did.
+    :raises Refusal: the scope belongs to a Globus service; or only the provider says that the scope is its own, and
+        its tokens belong to another provider, or the caller is a service, to which Globus Auth shows no consent page.
     """
+    _refuse_a_scope_of_globus(url, scope)
     if not given:
-        _refuse_a_service(scope)
+        _refuse_unless_plain(scope)
     server, origin = resource_server(scope), _origin(url)
     stored = server in _stored(app)
     known = _read(app)
-    owners = known.get(server, []) if stored else []  # a login that never ended leaves a line without a token
-    if stored and origin not in owners and not given and not _is_run_by(server, url):
-        other = owners[0] if owners else "another service"
-        raise Refusal(
-            f"This provider names the scope that your token for {other} is for, and would get that token: "
-            f"if you trust this provider, give --action-scope {scope}",
-            NOT_ALLOWED,
-        )
+    owners = known.get(server, []) if stored else []  # a login that was never completed leaves a line without a token
+    if origin not in owners and not given:
+        advice = f"add --action-scope {shlex.quote(scope)}"
+        if stored and not _is_run_by(server, url):
+            raise Refusal(
+                "This provider names the scope that your token for "
+                f"{owners[0] if owners else 'another service'} is for, and would get that token. "
+                f"If you trust this provider, {advice}",
+                NOT_ALLOWED,
+            )
+        if isinstance(app, ClientApp):
+            raise Refusal(
+                "A service (ACTION_CLIENT_SECRET) must name a provider's scope the first time that it calls the "
+                f"provider. If you trust {url} with a token for it, {advice}",
+                NOT_ALLOWED,
+            )
     if origin not in owners:
         _write(app, {**known, server: [*owners, origin]})
 
 
 def forget(app: GlobusApp) -> None:
-    """Forget whose the tokens were."""
+    """Delete the record of which token is for which provider."""
     _file(app).unlink(missing_ok=True)
 
 
-def _refuse_a_service(scope: str) -> None:
-    if _OF_A_PROVIDER.fullmatch(scope):
-        server = resource_server(scope)
-        if not _SERVICES.fullmatch(server) and server.lower() not in _SERVICES_BY_UUID:
-            return
-    raise Refusal(
-        f"This provider names {scope[:200]!r} as its scope, which is not one of an Action Provider: "
-        "if you trust this provider, give --action-scope yourself.",
-        NOT_ALLOWED,
-    )
+def _refuse_a_scope_of_globus(url: str, scope: str) -> None:
+    if not may_receive(url, scope):
+        raise Refusal(of_globus(scope), NOT_ALLOWED)
+
+
+def _refuse_unless_plain(scope: str) -> None:
+    if not _OF_A_PROVIDER.fullmatch(scope):
+        raise Refusal(
+            f"This provider names {scope[:200]!r} as its scope, which is not the scope of an Action Provider. "
+            "If you trust this provider, give --action-scope yourself.",
+            NOT_ALLOWED,
+        )
 
 
 def _is_run_by(server: str, url: str) -> bool:
-    """Whether the resource server is a domain that the provider is in: actions.globus.org has many providers."""
+    """Return whether the resource server is a domain that contains the provider: actions.globus.org has many."""
     parts = urlsplit(url)
     return "." in server and parts.scheme == "https" and f".{parts.hostname}".endswith(f".{server.lower()}")
 
 
 def _origin(url: str) -> str:
-    """The URL in the one form that it is compared in."""
+    """Return the URL in a canonical form, for comparison."""
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -88,7 +99,7 @@ def _file(app: GlobusApp) -> Path:
 
 
 def _read(app: GlobusApp) -> dict[str, list[str]]:
-    """The URLs of the providers by resource server; none where the file is not there, or not as it was written."""
+    """Return the providers' URLs by resource server; empty if the file is missing or damaged."""
     try:
         document = json.loads(_file(app).read_text(encoding="utf-8"))
         return {server: [str(origin) for origin in origins] for server, origins in document.items()}

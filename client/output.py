@@ -1,4 +1,4 @@
-"""What is written on stdout: documents, as JSON or YAML, or a page for people."""
+"""Write to stdout: documents as JSON or YAML, or a page for people."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ from typing import Any
 
 import yaml
 
-_NOT_SHOWN_AS_SUCH = re.compile("[\x7f-\x9f\u2028\u2029]")
+from .console import HIDDEN
+
+_ESCAPED = re.compile(f"[\x7f-\x9f{HIDDEN}]")
 
 
 def as_json(document: Any) -> str:
-    """JSON with two blanks a level, free of what a terminal would obey."""
+    """Return JSON, indented by two spaces; characters that a terminal obeys or that reorder text are escaped."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         return json.dumps(document, indent=2)
-    return _NOT_SHOWN_AS_SUCH.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def as_yaml(document: Any) -> str:
+    """Return YAML; characters that a terminal obeys or that reorder text are escaped."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=unicode)
+    if _ESCAPED.search(text):
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=False)
     return text.removesuffix("\n")
 
 
 def write(text: str) -> None:
-    """Write to stdout, at once. Where nobody reads any more (as behind `| head`), that is no error."""
+    """Write to stdout and flush. A closed pipe (as with `| head`) is not an error."""
     try:
         sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()

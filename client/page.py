@@ -1,4 +1,4 @@
-"""Pages for people: what a provider is, a list of actions, a log."""
+"""Format pages for people: a provider's description, a list of actions, a log."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from .console import one_line, printable
 from .polling import read_time
 from .principal import in_words
 from .schema import MOST_FIELDS, SchemaError, example, fields, read_schema
-from .talk import printable
 
 WIDEST = 100
 WIDEST_COLUMN = 44
 
 
 def provider_page(document: Mapping[str, Any], *, run_command: str) -> str:
-    """What the provider is, who may use it, and what it takes.
+    """Return a page on what the provider is, who may use it, and its input.
 
-    :param run_command: what to type for a run, up to the body.
+    :param run_command: the command that runs an action, up to the body.
     """
-    head = [str(document[name]) for name in ("title", "subtitle") if document.get(name)]
+    head = [one_line(str(document[name])) for name in ("title", "subtitle") if document.get(name)]
     description = textwrap.wrap(str(document.get("description") or ""), width())
     parts = [head, description, _facts(document), *_input(document, run_command)]
     return printable("\n\n".join("\n".join(part) for part in parts if part))
 
 
 def actions_table(actions: Sequence[Mapping[str, Any]]) -> str:
-    """A list of actions, one a line."""
+    """Return a table with a row for each action."""
     rows = [
         [str(action.get(name) or "") for name in ("action_id", "status", "start_time", "label", "display_status")]
         for action in actions
@@ -43,18 +43,18 @@ def actions_table(actions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def log_table(entries: Iterable[Mapping[str, Any]]) -> str:
-    """A log, one entry a line."""
-    rows = [[_when(entry.get("time")), str(entry.get("code") or ""), _told(entry)] for entry in entries]
+    """Return a table with a row for each log entry."""
+    rows = [[_when(entry.get("time")), str(entry.get("code") or ""), _entry_text(entry)] for entry in entries]
     return printable("\n".join(_table(["TIME", "WHAT", ""], rows)))
 
 
 def _when(value: Any) -> str:
-    """A time in UTC, to the second; what is none, as it is."""
+    """Return a time in UTC, to the second; text that is not a time is returned unchanged."""
     time = read_time(value)
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else str(value or "")
 
 
-def _told(entry: Mapping[str, Any]) -> str:
+def _entry_text(entry: Mapping[str, Any]) -> str:
     details = entry.get("details")
     parts = [str(entry.get("description") or ""), json.dumps(details, ensure_ascii=False) if details else ""]
     return " ".join(filter(None, parts))
@@ -70,11 +70,13 @@ def _facts(document: Mapping[str, Any]) -> list[str]:
         "Seen by": _principals(document.get("visible_to")),
         "Contact": document.get("admin_contact"),
         "Scope": document.get("globus_auth_scope"),
-        "Synchronous": "yes: it is complete at once" if document.get("synchronous") else "no: --watch waits for it",
+        "Synchronous": "yes: an action is complete at once"
+        if document.get("synchronous")
+        else "no: --watch waits for the end",
         "Keeps a log": "yes" if document.get("log_supported") else "no",
         "Deadline": f"{document['maximum_deadline']} at most" if document.get("maximum_deadline") else None,
     }
-    return [f"{name + ':':<14}{value}" for name, value in facts.items() if value]
+    return [f"{name + ':':<14}{one_line(str(value))}" for name, value in facts.items() if value]
 
 
 def _principals(listed: Any) -> str:
@@ -87,7 +89,7 @@ def _input(document: Mapping[str, Any], run_command: str) -> Iterator[list[str]]
         listed = fields(schema)
         body = example(schema)
     except (SchemaError, TypeError, AttributeError) as error:
-        yield [f"Input: nothing is known of it ({error})."]
+        yield [f"Input: unknown ({error})."]
         return
     rows = [[f"{field.name}{'*' * field.required}", field.type, field.limits, field.meaning] for field in listed]
     if rows:
@@ -101,11 +103,11 @@ def _input(document: Mapping[str, Any], run_command: str) -> Iterator[list[str]]
 
 
 def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
-    """Columns side by side; the last one takes what is left of the width, in several lines where it must."""
+    """Return rows as aligned columns; the last column is wrapped to the width that is left."""
     if not rows:
         return []
     used = [column for column, title in enumerate(titles) if any(row[column] for row in rows)]
-    table = [[line[column] for column in used] for line in [titles, *rows]]
+    table = [[one_line(line[column]) for column in used] for line in [titles, *rows]]
     sizes = [max(len(line[column]) for line in table) for column in range(len(used) - 1)]
     sizes[1:] = [min(size, WIDEST_COLUMN) for size in sizes[1:]]  # the first holds what is to be copied
     left = sum(sizes) + 2 * len(sizes)

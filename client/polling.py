@@ -1,4 +1,4 @@
-"""Following an action to its end: when to look again, and how long to bear with trouble."""
+"""Poll an action until its end: when to poll next, and how long to tolerate trouble."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ GROWTH = 1.4
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 
-class BadAnswer(Exception):
-    """Raised when an answer is none that the Action Provider interface knows."""
+class BadResponse(Exception):
+    """Raised when a response does not follow the Action Provider interface."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one look at an action has shown: its status document, or what came in between."""
+class PollResult:
+    """The result of polling an action once: its status document, or the error that prevented it."""
 
     document: dict[str, Any] | None = None
     trouble: Exception | None = None
@@ -45,55 +45,54 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Iterator[Look]:
-    """Look at an action until it is complete, less and less often, but soon after it expects to be done.
+) -> Iterator[PollResult]:
+    """Poll an action until it is complete: less and less often, but soon after its estimated completion time.
 
-    Answers of 429 and 5xx, broken connections and answers that make no sense are borne with; an answer's `Retry-After`
-    is kept to.
+    Responses of 429 and 5xx, broken connections, and responses that are not a status are trouble, which is retried.
+    `Retry-After` is honored, but no pause outlasts the patience (or, while there is no trouble, 30 seconds).
 
     :param ask: gets its status once.
-    :param patience_seconds: for how long it may be impossible to get an answer.
-    :raises GlobusAPIError: any other error; or these, for longer than that. So does a NetworkError or a BadAnswer.
+    :param patience_seconds: how long trouble may last before it is raised.
+    :raises GlobusAPIError: any other error, at once; or 429 and 5xx for longer than `patience_seconds`.
+    :raises NetworkError: no response for longer than that.
+    :raises BadResponse: no status of an action for longer than that.
     """
-    pause, last_answer = FIRST_PAUSE_SECONDS, clock()
+    pause, last_status = FIRST_PAUSE_SECONDS, clock()
     while True:
-        look = _look(ask, now)
-        yield look
-        if look.is_complete:
+        result = _poll(ask, now)
+        yield result
+        if result.is_complete:
             return
-        if look.trouble is None or _is_just_busy(look):
-            last_answer = clock()
-        elif clock() - last_answer >= patience_seconds:
-            raise look.trouble
-        if look.retry_after is not None:
-            sleep(look.retry_after)
+        if result.trouble is None:
+            last_status = clock()
+        left = last_status + patience_seconds - clock()
+        if result.trouble is not None and left <= 0:
+            raise result.trouble
+        if result.retry_after is not None:
+            sleep(min(result.retry_after, left if result.trouble is not None else max(left, LONGEST_PAUSE_SECONDS)))
             continue
-        wait, pause = _pauses(look, pause, now())
-        sleep(wait)
+        wait, pause = _pauses(result, pause, now())
+        sleep(wait if result.trouble is None else min(wait, left))
 
 
-def _look(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) -> Look:
+def _poll(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) -> PollResult:
     try:
         response = ask()
     except GlobusAPIError as error:
         if error.http_status != 429 and error.http_status < 500:
             raise
-        return Look(trouble=error, retry_after=_retry_after(error.headers.get("Retry-After"), now()))
-    except (NetworkError, BadAnswer) as error:
-        return Look(trouble=error)
+        return PollResult(trouble=error, retry_after=_retry_after(error.headers.get("Retry-After"), now()))
+    except (NetworkError, BadResponse) as error:
+        return PollResult(trouble=error)
     document = response.data
     if not isinstance(document, dict) or document.get("status") not in STATUS_WORDS:
-        return Look(trouble=BadAnswer("The provider's answer is not the status of an action."))
-    return Look(document, retry_after=_retry_after(response.headers.get("Retry-After"), now()))
+        return PollResult(trouble=BadResponse("The provider's response is not the status of an action."))
+    return PollResult(document, retry_after=_retry_after(response.headers.get("Retry-After"), now()))
 
 
-def _is_just_busy(look: Look) -> bool:
-    return isinstance(look.trouble, GlobusAPIError) and look.trouble.http_status == 429
-
-
-def _pauses(look: Look, pause: float, now: datetime) -> tuple[float, float]:
-    """The next pause, and the one after it. The next ends when the action expects to be done, if that is sooner."""
-    expected = estimated_completion(look.document) if look.document else None
+def _pauses(result: PollResult, pause: float, now: datetime) -> tuple[float, float]:
+    """Return the next pause and the one after it. The next ends at the estimated completion time, if that is sooner."""
+    expected = estimated_completion(result.document) if result.document else None
     left = (expected - now).total_seconds() + 0.1 if expected else 0.0
     if 0 < left < pause:
         return left, FIRST_PAUSE_SECONDS
@@ -101,7 +100,7 @@ def _pauses(look: Look, pause: float, now: datetime) -> tuple[float, float]:
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
-    """How many seconds a Retry-After header asks for: it holds a number of them, or a date (RFC 9110, 10.2.3)."""
+    """Return the seconds that a Retry-After header asks for, as a number or as a date (RFC 9110, 10.2.3)."""
     if not header:
         return None
     try:
@@ -117,14 +116,14 @@ def _http_date(text: str) -> datetime:
 
 
 def estimated_completion(document: dict[str, Any]) -> datetime | None:
-    """When the action expects to be done, where the provider says so."""
+    """Return the estimated completion time, if the provider states one."""
     details = document.get("details")
     within = details.get("estimated_completion_time") if isinstance(details, dict) else None
     return read_time(within or document.get("estimated_completion_time"))
 
 
 def read_time(value: Any) -> datetime | None:
-    """An ISO 8601 time, in UTC; one without an offset is taken as that."""
+    """Return an ISO 8601 time in UTC; None if it is not one. A time without an offset is taken as UTC."""
     try:
         time_read = datetime.fromisoformat(value)
         return time_read.astimezone(UTC) if time_read.tzinfo else time_read.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Principals: whom --monitor-by and --manage-by name, and how they are called in words."""
+"""Read and describe principals, which --monitor-by and --manage-by name."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ IDENTITY = "urn:globus:auth:identity:"
 GROUP = "urn:globus:groups:id:"
 
 _WORDS = {
-    "public": "everybody, without a login",
-    "all_authenticated_users": "everybody who is logged in",
+    "public": "everyone, without a login",
+    "all_authenticated_users": "everyone who is logged in",
 }
 
 
 def principal_urns(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    """Each value as a principal URN, once; a bare UUID is taken for the one of an identity."""
+    """Return each value as a principal URN, without duplicates; a bare UUID is taken as an identity."""
     return list(dict.fromkeys(_urn(value.strip(), param) for value in values))
 
 
@@ -27,14 +27,14 @@ def _urn(value: str, param: click.Parameter) -> str:
         return f"{prefix or IDENTITY}{uuid.UUID(value.removeprefix(prefix))}"
     except ValueError as error:
         raise click.BadParameter(
-            f"{value[:100]!r} is no principal. Give {IDENTITY}UUID for a person or a service, or {GROUP}UUID for a "
-            "group (a bare UUID is taken for the former).",
+            f"{value[:100]!r} is not a principal. Give {IDENTITY}UUID for a person or a service, or {GROUP}UUID for a "
+            "group (a bare UUID is taken as an identity).",
             param=param,
         ) from error
 
 
 def in_words(principal: str) -> str:
-    """Who that is, as far as its form tells."""
+    """Return a principal in words, as far as its form tells."""
     if principal in _WORDS:
         return _WORDS[principal]
     found = re.fullmatch(f"({IDENTITY}|{GROUP})(.+)", principal)

@@ -1,4 +1,4 @@
-"""The schema of a provider's input: its fields, and what is wrong with a body by it."""
+"""Describe the fields of a provider's input schema."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import ValidationError, best_match
-from jsonschema.validators import validator_for
-from jsonschema_specifications import REGISTRY
+from .schema_check import SchemaError, problems
+
+__all__ = [
+    "DEEPEST",
+    "MOST_FIELDS",
+    "Field",
+    "SchemaError",
+    "example",
+    "fields",
+    "problems",
+    "properties",
+    "read_schema",
+]
+
+LARGEST_CHARACTERS = 1_000_000
 
 DEEPEST = 5
-"""So far down are objects in objects taken apart; a schema may refer to itself."""
+"""How many levels of nested objects are described: a schema may refer to itself."""
 
 MOST_FIELDS = 200
-"""So many are looked at: definitions that refer to each other could make millions."""
-
-
-class SchemaError(Exception):
-    """Raised when a provider's schema is missing, or nothing can be checked by it."""
+"""How many fields are described: definitions that refer to each other could make millions."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the input. Its `path` is the names that lead to it."""
+    """One field of the input; `path` holds the names that lead to it."""
 
     path: tuple[str, ...]
     schema: Mapping[str, Any]
@@ -37,12 +44,12 @@ class Field:
 
     @property
     def type(self) -> str:
-        """Its type in words: "number", "list of texts", …"""
+        """The type in words: "number", "list of text", …"""
         return _type(self.schema)
 
     @property
     def limits(self) -> str:
-        """What its values are restricted to, in words."""
+        """The restrictions on its values, in words."""
         return ", ".join(_limits(self.schema))
 
     @property
@@ -51,9 +58,9 @@ class Field:
 
 
 def read_schema(description: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The input schema of an introspection document; older providers give it as a text.
+    """Return the input schema of an introspection document; older providers encode it as a string.
 
-    :raises SchemaError: there is none.
+    :raises SchemaError: there is none, or it is too large.
     """
     schema = description.get("input_schema")
     if isinstance(schema, str):
@@ -63,48 +70,22 @@ def read_schema(description: Mapping[str, Any]) -> Mapping[str, Any]:
             raise SchemaError("the provider's input_schema is not JSON") from error
     if not isinstance(schema, dict):
         raise SchemaError("the provider has no input_schema")
+    try:
+        size = len(json.dumps(schema))
+    except RecursionError as error:
+        raise SchemaError("the provider's input_schema is nested too deeply") from error
+    if size > LARGEST_CHARACTERS:
+        raise SchemaError(f"the provider's input_schema has more than {LARGEST_CHARACTERS:,} characters")
     return schema
 
 
-def problems(schema: Mapping[str, Any], body: Any) -> list[str]:
-    """What is wrong with `body`, one sentence for each, with the field in front. Nothing is fetched from elsewhere.
-
-    :raises SchemaError: the schema itself is wrong, or refers to something that is not in it.
-    """
-    try:
-        kind = validator_for(schema, default=Draft7Validator)
-        kind.check_schema(schema)
-        found = sorted(kind(schema, registry=REGISTRY).iter_errors(body), key=lambda error: list(map(str, error.path)))
-        return list(dict.fromkeys(line for error in found for line in _sentences(best_match([error]) or error)))
-    except Exception as error:  # of many kinds: a bad pattern, a reference that leads nowhere, endless recursion
-        raise SchemaError(f"the provider's input_schema cannot be used ({type(error).__name__})") from error
-
-
-def _sentences(error: ValidationError) -> Iterator[str]:
-    path = list(map(str, error.absolute_path))
-    if error.validator == "required" and isinstance(error.instance, Mapping):
-        for name in error.validator_value:
-            if name not in error.instance:
-                yield f"{'.'.join([*path, name])}: is missing"
-        return
-    if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
-        known = error.schema.get("properties", {})
-        for name in error.instance if not error.schema.get("patternProperties") else ():
-            if name not in known:
-                yield f"{'.'.join([*path, name])}: there is no such field; there is {', '.join(known) or 'none'}"
-        if not error.schema.get("patternProperties"):
-            return
-    message = error.message if len(error.message) <= 200 else f"{error.message[:199]}…"
-    yield f"{'.'.join(path) or 'the body'}: {message}"
-
-
 def fields(schema: Mapping[str, Any]) -> list[Field]:
-    """The fields of the input, those of objects within it in the place of these; MOST_FIELDS at most."""
+    """Return the fields of the input, at most MOST_FIELDS; nested objects are replaced by their fields."""
     return list(_fields(schema, schema, (), True, left=iter(range(MOST_FIELDS))))
 
 
 def properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Field]:
-    """The fields of one object."""
+    """Yield the fields of one object."""
     own = _resolve(schema, root)
     listed = own.get("properties")
     needed = own.get("required")
@@ -122,7 +103,10 @@ def _fields(
     left: Iterator[int],
     depth: int = 0,
 ) -> Iterator[Field]:
-    """:param left: has one item for each field that may still be looked at."""
+    """Yield the fields at any depth.
+
+    :param left: yields once for each field that may still be described.
+    """
     for field in properties(schema, root):
         if next(left, None) is None:
             return
@@ -134,7 +118,7 @@ def _fields(
 
 
 def _resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema, or the one within `root` that it refers to."""
+    """Return the schema, or the one within `root` that it refers to."""
     for _ in range(DEEPEST):
         reference = schema.get("$ref") if isinstance(schema, Mapping) else None
         if not isinstance(reference, str) or not reference.startswith("#/"):
@@ -188,7 +172,7 @@ def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def example(schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A body that is right, put together from what the schema has by way of examples; None where that is not enough."""
+    """Return a valid body made from the schema's examples; None if they are not enough."""
     whole = schema.get("examples")
     if isinstance(whole, list) and whole and isinstance(whole[0], dict):
         return whole[0]

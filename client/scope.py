@@ -1,4 +1,4 @@
-"""The scope of a provider: where it is told, and which service a token for it is filed under."""
+"""Find a provider's scope, and the resource server that a scope belongs to."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from globus_sdk.scopes import Scope
 
 
 def scope_in_document(document: Any) -> str | None:
-    """The scope that an introspection document names."""
+    """Return the scope that an introspection document names."""
     scope = document.get("globus_auth_scope") if isinstance(document, Mapping) else None
     return scope if isinstance(scope, str) and scope else None
 
 
 def scope_in_refusal(error: GlobusAPIError) -> str | None:
-    """The scope that a 401 or 403 asks for: in its challenge (RFC 6750, section 3), or in Globus's own form."""
+    """Return the scope that a 401 or 403 asks for: in its challenge (RFC 6750, section 3), or in Globus's own form."""
     challenge = re.search(r'\bscope="([^"\s]+)', error.headers.get("WWW-Authenticate", ""))
     if challenge:
         return challenge[1]
@@ -28,13 +28,13 @@ def scope_in_refusal(error: GlobusAPIError) -> str | None:
 
 
 def parse(scope: str) -> list[Scope]:
-    """The scope, with its dependent ones, as globus-sdk has it."""
+    """Return the scope and its dependent scopes as globus-sdk's objects."""
     found: Any = Scope.parse(scope)  # a list before globus-sdk 4, one of them since
     return found if isinstance(found, list) else [found]
 
 
 def resource_server(scope: str) -> str:
-    """The service that a scope belongs to: globus-sdk files a token under its name.
+    """Return the resource server of a scope, under whose name globus-sdk stores the token.
 
     :param scope: ``https://auth.globus.org/scopes/SERVICE/NAME`` or ``urn:globus:auth:scope:SERVICE:NAME``, perhaps
         with dependent scopes in brackets after it.

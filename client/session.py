@@ -1,4 +1,4 @@
-"""What every command has: the options that say which provider, who is asking and how to show the answer."""
+"""The options that every command has: which provider, who calls it, and how to show the result."""
 
 from __future__ import annotations
 
@@ -18,39 +18,41 @@ from globus_sdk.globus_app import GlobusApp
 
 from . import login, origins, output
 from .action_client import ActionClient
+from .console import Console
 from .errors import NOT_ALLOWED, USAGE, Refusal
 from .login import Credentials
-from .polling import BadAnswer
+from .login_flows import APP_NAME
+from .polling import BadResponse
+from .reporting import report_requests
 from .scope import resource_server, scope_in_document, scope_in_refusal
-from .talk import Talk
-from .trace import LOOPBACK, trace
+from .transport import LOOPBACK
 
 
 @dataclass
 class Session:
-    """One command, as it was typed."""
+    """The context of one command: the provider, the caller, and the output format."""
 
     action_url: str | None
     action_scope: str | None
     credentials: Credentials
     output_format: str | None
-    talk: Talk
+    console: Console
 
     @functools.cached_property
     def app(self) -> GlobusApp | None:
-        """Whoever logs in; nobody, where a token was given."""
+        """The app that logs in; None if a token was given."""
         if self.credentials.token is not None:
             return None
-        return login.open_app(self.credentials, self.talk, provider_url=self.action_url)
+        return login.open_app(self.credentials, self.console, provider_url=self.action_url)
 
     @functools.cached_property
     def anonymous(self) -> ActionClient:
-        """The provider, as everybody sees it."""
-        return self._traced(ActionClient(self.url))
+        """A client without a token."""
+        return self._reporting(ActionClient(self.url))
 
     @functools.cached_property
     def public_description(self) -> dict[str, Any] | globus_sdk.GlobusAPIError:
-        """What the provider tells everybody of itself, or its refusal."""
+        """The introspection document as the provider shows it without a token, or its refusal."""
         try:
             return an_object(self.anonymous.introspect())
         except globus_sdk.GlobusAPIError as error:
@@ -60,24 +62,26 @@ class Session:
 
     @functools.cached_property
     def client(self) -> ActionClient:
-        """The provider, as the caller sees it.
+        """A client that calls the provider as the caller.
 
-        :raises Refusal: nobody is logged in, and nobody is there to log in.
+        :raises Refusal: the caller is not logged in, and there is no terminal to log in at.
         """
         host = urlsplit(self.url)
         if host.scheme == "http" and host.hostname not in LOOPBACK:
-            self.talk.say(f"Warning: your token goes to {host.hostname} for all to read: its URL begins with http://")
-        token = login.authorizer(self.credentials, self.talk)
+            self.console.say(
+                f"Warning: your token is sent to {host.hostname} unencrypted, because its URL begins with http://"
+            )
+        token = login.authorizer(self.credentials, self.console)
         if token is not None:
-            return self._traced(ActionClient(self.url, authorizer=token, app_name=login.APP_NAME))
+            return self._reporting(ActionClient(self.url, authorizer=token, app_name=APP_NAME))
         scope = self.scope
         self.claim_scope()
-        return self._traced(ActionClient(self.url, scope=scope, app=self.app))
+        return self._reporting(ActionClient(self.url, scope=scope, app=self.app))
 
     def claim_scope(self) -> None:
-        """Have the app's tokens for the provider's scope go to this provider.
+        """Record that this provider receives the app's tokens for its scope.
 
-        :raises Refusal: they are another one's, and the provider alone says that the scope is its own.
+        :raises Refusal: see `origins.claim`.
         """
         if self.app is not None and self.action_url is not None:
             origins.claim(self.app, self.action_url, self.scope, given=self.action_scope is not None)
@@ -90,14 +94,14 @@ class Session:
 
     @functools.cached_property
     def scope(self) -> str:
-        """The provider's scope: as given, or as the provider says.
+        """The provider's scope: the one given, or the one that the provider names.
 
-        :raises Refusal: neither.
+        :raises Refusal: there is neither.
         """
-        scope = self.action_scope or self._told_scope()
+        scope = self.action_scope or self._named_scope()
         if scope is None:
             raise Refusal(
-                "The provider does not tell its scope without a login: give --action-scope, or --token instead.",
+                "The provider does not name its scope without a login: give --action-scope, or --token instead.",
                 NOT_ALLOWED,
             )
         try:
@@ -106,45 +110,49 @@ class Session:
             raise Refusal(f"{error}.", USAGE) from error
         return scope
 
-    def _told_scope(self) -> str | None:
+    def _named_scope(self) -> str | None:
         told = self.public_description
         return scope_in_refusal(told) if isinstance(told, globus_sdk.GlobusAPIError) else scope_in_document(told)
 
     def description(self) -> dict[str, Any]:
-        """The introspection document; a public one without a login."""
+        """Return the introspection document; without a login, if the provider shows it to everyone."""
         if self.credentials.token is None and isinstance(self.public_description, dict):
             return self.public_description
         return an_object(self.client.introspect())
 
     def show(self, document: Any, page: Callable[[], str] | None = None) -> None:
-        """Write a document to stdout; for a person who asks for no format, as a page where there is one."""
+        """Write a document to stdout: as a page on a terminal if there is one and no format was given."""
         if self.output_format is None and page is not None and sys.stdout.isatty():
             output.write(page())
         else:
             output.write(output.as_yaml(document) if self.output_format == "yaml" else output.as_json(document))
 
-    def command(self, name: str, *arguments: str) -> str:
-        """What to type for a further command about the same provider."""
+    def command(self, name: str, *arguments: str, action_scope: str | None = None) -> str:
+        """Return the shell command that runs `name` with the same provider and caller.
+
+        :param action_scope: names another scope than this command did.
+        """
         ctx = click.get_current_context()
-        words = [name]
-        for parameter, option in (("action_url", "--action-url"), ("action_scope", "--action-scope")):
-            words += _repeated(ctx, parameter, option)
+        words = [name, *_repeated(ctx, "action_url", "--action-url")]
+        words += ["--action-scope", action_scope] if action_scope else _repeated(ctx, "action_scope", "--action-scope")
         words += ["--token", "TOKEN"] if ctx.get_parameter_source("token") == ParameterSource.COMMANDLINE else []
         words += _repeated(ctx, "client_id", "--client-id")
         return " ".join([str(ctx.find_root().info_name), *map(shlex.quote, [*words, *arguments])])
 
-    def _traced(self, client: ActionClient) -> ActionClient:
-        trace(client, self.talk)
+    def _reporting(self, client: ActionClient) -> ActionClient:
+        report_requests(client, self.console)
         return client
 
 
 def an_object(response: globus_sdk.GlobusHTTPResponse) -> dict[str, Any]:
-    """The JSON object that an answer is.
+    """Return the JSON object in a response.
 
-    :raises BadAnswer: it is none.
+    :raises BadResponse: it is not an object.
     """
     if not isinstance(response.data, dict):
-        raise BadAnswer(f"The answer ({response.http_status}) is not a JSON object: is this URL an Action Provider's?")
+        raise BadResponse(
+            f"The response ({response.http_status}) is not a JSON object: is this the URL of an Action Provider?"
+        )
     return response.data
 
 
@@ -154,7 +162,7 @@ def _repeated(ctx: click.Context, parameter: str, option: str) -> Sequence[str]:
 
 
 def provider_url(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """The URL of a provider, if it can be one."""
+    """Return the value of --action-url without surrounding spaces; refuse what cannot be a provider's URL."""
     if value is None:
         return None
     value = value.strip()
@@ -165,33 +173,39 @@ def provider_url(_ctx: click.Context, param: click.Parameter, value: str | None)
         right = False
     if not right or parts.username or parts.query or parts.fragment or not value.isprintable() or " " in value:
         raise click.BadParameter(
-            f"{value[:100]!r} is no URL of a provider, such as https://actions.example.org/time.", param=param
+            f"{value[:100]!r} is not the URL of a provider, such as https://actions.example.org/time.", param=param
         )
     return value
 
 
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that all have, and hand them to it as its Session."""
+    """Add the options that every command has, and pass them to the command as a Session."""
 
     @click.option(
-        "--action-url", callback=provider_url, envvar="ACTION_URL", help="Where the provider is.  [env: ACTION_URL]"
+        "--action-url", callback=provider_url, envvar="ACTION_URL", help="The provider's URL.  [env: ACTION_URL]"
     )
-    @click.option("--action-scope", envvar="ACTION_SCOPE", help="Its scope, if it does not tell.  [env: ACTION_SCOPE]")
-    @click.option("--token", envvar="ACTION_TOKEN", help="A token to use as it is.  [env: ACTION_TOKEN]")
+    @click.option(
+        "--action-scope",
+        envvar="ACTION_SCOPE",
+        help="The provider's scope, if it does not name it.  [env: ACTION_SCOPE]",
+    )
+    @click.option(
+        "--token", envvar="ACTION_TOKEN", help="An access token to use instead of a login.  [env: ACTION_TOKEN]"
+    )
     @click.option(
         "--client-id",
         type=click.UUID,
         envvar="ACTION_CLIENT_ID",
-        help="Log in by an app of this id; with ACTION_CLIENT_SECRET, as a service.  [env: ACTION_CLIENT_ID]",
+        help="The client id to log in with; with ACTION_CLIENT_SECRET, that of a service.  [env: ACTION_CLIENT_ID]",
     )
     @click.option(
         "-f",
         "--format",
         "output_format",
         type=click.Choice(["json", "yaml"], case_sensitive=False),
-        help="How to show the answer: JSON by default; on a terminal a page, where there is one.",
+        help="Output format. By default JSON, or a page on a terminal if there is one.",
     )
-    @click.option("-v", "--verbose", is_flag=True, help="Tell of each request, on stderr.")
+    @click.option("-v", "--verbose", is_flag=True, help="Report each request on stderr.")
     @functools.wraps(function)
     def with_session(
         *,
@@ -207,9 +221,9 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         credentials = Credentials(token, str(client_id) if client_id else None, client_secret)
         if client_secret and not client_id:
             raise click.UsageError("ACTION_CLIENT_SECRET is set, but not the id that it belongs to: ACTION_CLIENT_ID.")
-        talk: Talk = click.get_current_context().ensure_object(Talk)
-        talk.verbose = verbose
-        session = Session(action_url, action_scope, credentials, output_format, talk)
+        console: Console = click.get_current_context().ensure_object(Console)
+        console.verbose = verbose
+        session = Session(action_url, action_scope, credentials, output_format, console)
         return function(session, **rest)
 
     return with_session

@@ -1,42 +1,54 @@
-"""Watching an action at the terminal: one live line, or a line for each change where nothing can be redrawn."""
+"""Show an action's progress at the terminal: one live line, or a line for each change where nothing can be redrawn."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import globus_sdk
 
 from .action_client import ActionClient
-from .polling import Look, estimated_completion, read_time
-from .talk import Talk
-from .trace import reason
+from .console import Console, one_line
+from .polling import PollResult, estimated_completion, read_time
+from .reporting import reason
+from .waiting import INACTIVE, reason_in_words
 
 TICK_SECONDS = 0.1
 BAR_WIDTH = 20
 
 
-def watch(client: ActionClient, action_id: str, talk: Talk, *, patience_seconds: float, resume: str) -> dict[str, Any]:
-    """The status of the action once it is complete.
+def watch(
+    client: ActionClient,
+    action_id: str,
+    console: Console,
+    *,
+    patience_seconds: float,
+    resume: str,
+    stop: Callable[[Mapping[str, Any]], bool],
+) -> dict[str, Any]:
+    """Return the status of the action once it is complete, or once it is INACTIVE and `stop` says so.
 
-    :param resume: what to type so that an INACTIVE action goes on.
+    :param resume: the command that resumes the action if it is INACTIVE.
+    :param stop: decides whether to stop watching an INACTIVE action.
     """
-    show = Show(talk, resume)
-    with talk.live_line():
-        for look in client.follow(action_id, patience_seconds=patience_seconds, sleep=show.sleep):
-            show.look(look)
-    talk.say(f"{show.document['status']} after {span(show.elapsed)}.", fg=colour(show.document))
-    return show.document
+    display = ProgressDisplay(console, resume)
+    with console.live_line():
+        for result in client.follow(action_id, patience_seconds=patience_seconds, sleep=display.sleep):
+            if result.document is not None and result.document["status"] == INACTIVE and stop(result.document):
+                return result.document
+            display.update(result)
+    console.say(f"{display.document['status']} after {span(display.elapsed)}.", fg=color(display.document))
+    return display.document
 
 
-class Show:
-    """What a watcher sees."""
+class ProgressDisplay:
+    """What a person sees while an action is being watched."""
 
-    def __init__(self, talk: Talk, resume: str) -> None:
-        self.talk = talk
+    def __init__(self, console: Console, resume: str) -> None:
+        self.console = console
         self.resume = resume
         self.began = datetime.now(UTC)
         self.document: dict[str, Any] = {}
@@ -44,33 +56,34 @@ class Show:
 
     @property
     def elapsed(self) -> timedelta:
-        """How long the action has been under way; once it is complete, how long it took."""
+        """How long the action has been running, or how long it took."""
         end = read_time(self.document.get("completion_time")) or datetime.now(UTC)
         return max(end - (read_time(self.document.get("start_time")) or self.began), timedelta())
 
-    def look(self, look: Look) -> None:
+    def update(self, result: PollResult) -> None:
+        """Show what has changed since the last result."""
         before = (self.document.get("status"), self.trouble)
-        self.trouble = "" if look.trouble is None else in_short(look.trouble)
-        if look.document is not None:
-            self.document = look.document
+        self.trouble = "" if result.trouble is None else in_short(result.trouble)
+        if result.document is not None:
+            self.document = result.document
         after = (self.document.get("status"), self.trouble)
         if after == before:
             return
-        if self.trouble and not self.talk.has_terminal:
-            self.talk.say(f"{self.trouble}; trying again …")
-        elif not look.is_complete and not self.talk.has_terminal:
-            self.talk.say(f"{after[0]} …")
-        if after[0] == "INACTIVE" != before[0]:
-            self.talk.say(f"The action waits: {why(self.document)}. So that it goes on, elsewhere: {self.resume}")
+        if self.trouble and not self.console.has_terminal:
+            self.console.say(f"{self.trouble}; trying again …")
+        elif not result.is_complete and not self.console.has_terminal:
+            self.console.say(f"{after[0]} …")
+        if after[0] == INACTIVE != before[0]:
+            self.console.say(f"The action waits: {reason_in_words(self.document)}. To resume it: {self.resume}")
 
     def sleep(self, seconds: float) -> None:
-        """Wait, while the line goes on telling the time."""
+        """Sleep, and redraw the live line meanwhile."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if not self.talk.has_terminal:
+            if not self.console.has_terminal:
                 time.sleep(left)
                 return
-            self.talk.live(self.line())
+            self.console.live(self.line())
             time.sleep(min(left, TICK_SECONDS))
 
     def line(self) -> str:
@@ -79,7 +92,7 @@ class Show:
         return "  ".join(filter(None, parts))
 
     def progress(self) -> str:
-        """How far it is, where the provider expects an end."""
+        """A progress bar, if the provider estimates a completion time; else an empty string."""
         expected, start = estimated_completion(self.document), read_time(self.document.get("start_time"))
         if expected is None or start is None or expected <= start:
             return ""
@@ -92,30 +105,20 @@ class Show:
 
 
 def in_short(error: Exception) -> str:
-    """What came in between, in a few words."""
+    """Return an error in a few words."""
     if isinstance(error, globus_sdk.NetworkError):
         return reason(error.underlying_exception)
     if isinstance(error, globus_sdk.GlobusAPIError):
-        return f"{error.http_status} {error.http_reason}"
+        return one_line(f"{error.http_status} {error.http_reason}")
     return str(error).rstrip(".")
 
 
-def why(document: Mapping[str, Any]) -> str:
-    """What an INACTIVE action says that it waits for."""
-    found = document.get("details")
-    details = found if isinstance(found, dict) else {}
-    told = details.get("description") or document.get("display_status")
-    words = [str(told).rstrip(".")] if told and told != "INACTIVE" else []
-    words += [f"({details['code']})"] if details.get("code") else []
-    return " ".join(words) or "it does not say for what"
-
-
-def colour(document: Mapping[str, Any]) -> str | None:
+def color(document: Mapping[str, Any]) -> str | None:
     return {"SUCCEEDED": "green", "FAILED": "red"}.get(str(document.get("status")))
 
 
 def span(length: timedelta) -> str:
-    """A time span, as 0:07, 12:30 or 1:02:03."""
+    """Return a time span as 0:07, 12:30 or 1:02:03."""
     minutes, seconds = divmod(int(length.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -8,11 +8,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PROVIDER_PYTHON = os.environ.get("PROVIDER_PYTHON", sys.executable)
+"""Runs the provider: script/test-sdks tests the client with releases of globus-sdk that the provider cannot use."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,20 @@ def stored_token(scope: str, token: str) -> str:
     return json.dumps({scope: entry})
 
 
-def start(*options: str, script: tuple[str, ...] = ("-m", "app"), **settings: str) -> subprocess.Popen[str]:
-    """`python -m app` as a process, with its output to read."""
+def start(
+    *options: str,
+    script: tuple[str, ...] = ("-m", "app"),
+    environment: Mapping[str, str] | None = None,
+    **settings: str,
+) -> subprocess.Popen[str]:
+    """`python -m app` as a process, with its output to read.
+
+    :param environment: further variables of its environment; `settings` are those with our prefix.
+    """
     return subprocess.Popen(
-        [sys.executable, *script, *options],
+        [PROVIDER_PYTHON, *script, *options],
         cwd=ROOT,
-        env=clean_environment(**{f"WHATTIME_{name}": value for name, value in settings.items()}),
+        env=clean_environment(**{f"WHATTIME_{name}": value for name, value in settings.items()}, **environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -69,11 +79,16 @@ def start(*options: str, script: tuple[str, ...] = ("-m", "app"), **settings: st
 
 @contextlib.contextmanager
 def running_provider(
-    *options: str, script: tuple[str, ...] = ("-m", "app"), **settings: str
+    *options: str,
+    script: tuple[str, ...] = ("-m", "app"),
+    environment: Mapping[str, str] | None = None,
+    **settings: str,
 ) -> Iterator[RunningProvider]:
     """A provider in local mode that answers requests."""
     port, auth_port = free_port(), free_port()
-    process = start(f"--port={port}", f"--auth-port={auth_port}", *options, script=script, **settings)
+    process = start(
+        f"--port={port}", f"--auth-port={auth_port}", *options, script=script, environment=environment, **settings
+    )
     try:
         assert process.stdout is not None
         lines = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP
 from tests.patched_auth import PatchedGlobus
 from tests.processes import RunningProvider, running_provider
+from tests.test_supervision import worker_ids
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 OPERATIONS = [
@@ -153,3 +156,25 @@ def test_the_link_to_the_next_page_names_no_host(provider: RunningProvider) -> N
         requests.post(f"{provider.url}/run", json=body, headers=headers, timeout=10)
     answer = requests.get(f"{provider.url}/actions?limit=1", headers=headers, timeout=10)
     assert answer.headers["Link"].startswith("</actions?limit=1&marker=")
+
+
+def test_connections_that_never_read_a_large_file_hold_little(provider: RunningProvider) -> None:
+    (worker,) = worker_ids(provider)
+    before = memory_bytes(worker)
+    with contextlib.ExitStack() as stack:
+        for _ in range(UNREAD):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.connect(("127.0.0.1", int(provider.url.rpartition(":")[2])))
+            connection.sendall(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        read = requests.get(f"{provider.url}/docs/swagger-ui-bundle.js", timeout=20)
+        assert read.status_code == 200  # and so those before it have been answered
+        assert memory_bytes(worker) - before < UNREAD * 750_000
+
+
+UNREAD = 200
+
+
+def memory_bytes(process: int) -> int:
+    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+    return int(kilobytes) * 1024

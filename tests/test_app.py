@@ -43,6 +43,14 @@ def test_introspect_may_be_read_by_pages_of_other_sites(client: FlaskClient, tok
     assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
+def test_a_browser_is_sent_to_the_docs_page(client: FlaskClient) -> None:
+    accept = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    response = client.get("/", headers=accept)
+    assert (response.status_code, response.headers["Location"]) == (303, "/docs/")
+    assert client.get("/").status_code == 401
+    assert client.get("/", headers={"Accept": "*/*"}).status_code == 401
+
+
 def test_introspect_of_a_public_provider_needs_no_token(provider: CallerFactory) -> None:
     nobody = provider(None, VISIBLE_TO="public")
     assert nobody.introspect()["visible_to"] == ["public"]

@@ -15,7 +15,7 @@ import pytest
 
 from app.action import life_cycle
 from app.action.record import CANCELLED, Action, LogEntry, Outcome, Progress, Status
-from app.action.store import Query, place
+from app.action.store import Query
 from app.database import Database, open_database, postgresql, sqlite
 from app.database.command import Command, Sql
 from app.database.sql import SqlDatabase
@@ -238,7 +238,7 @@ def test_a_list_has_the_newest_first_in_pages(database: Database) -> None:
     assert listed(database, limit=4) == ids[:4]
     last = database.get(ids[3])
     assert last is not None
-    assert listed(database, limit=4, after=place(last)) == ids[4:8]
+    assert listed(database, limit=4, after=last.place) == ids[4:8]
 
 
 def test_pages_neither_lose_nor_repeat_while_actions_come_and_go(database: Database) -> None:
@@ -249,7 +249,7 @@ def test_pages_neither_lose_nor_repeat_while_actions_come_and_go(database: Datab
     later = action(action_id="id-later", request_id="later", start_time=NOW + timedelta(hours=1), completion_time=GONE)
     database.create(later)
     database.delete(first[-1])
-    assert listed(database, limit=100, after=place(last)) == ids[3:]
+    assert listed(database, limit=100, after=last.place) == ids[3:]
 
 
 def test_actions_of_the_same_moment_have_an_order(database: Database) -> None:
@@ -257,7 +257,7 @@ def test_actions_of_the_same_moment_have_an_order(database: Database) -> None:
     assert listed(database) == ids
     last = database.get(ids[2])
     assert last is not None
-    assert listed(database, after=place(last)) == ids[3:]
+    assert listed(database, after=last.place) == ids[3:]
 
 
 def test_a_list_goes_by_what_an_action_is_now(database: Database) -> None:

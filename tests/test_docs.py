@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from typing import cast
 
@@ -14,7 +15,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from app import create_app
-from app.web.pages import FILES
+from app.web.pages import FILES, LARGE_BYTES
 from tests.api import check_error
 from tests.browser import hosts_of, log_of, requests_of, running_browser
 from tests.conftest import CREDENTIALS
@@ -63,6 +64,27 @@ def test_files_are_sent_once(client: FlaskClient) -> None:
     bundle = "/docs/swagger-ui-bundle.js"
     tag = client.get(bundle, buffered=True).headers["ETag"]
     assert client.get(bundle, headers={"If-None-Match": tag}, buffered=True).status_code == 304
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "br, gzip"}, {"Accept-Encoding": "*"}])
+def test_files_are_sent_compressed(client: FlaskClient, headers: dict[str, str]) -> None:
+    for name, path in FILES.items():
+        response = client.get(f"/docs/{name}", headers=headers, buffered=True)
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in response.headers["Vary"]
+        assert gzip.decompress(response.get_data()) == path.read_bytes()
+
+
+@pytest.mark.parametrize("encodings", ["identity", "gzip;q=0, br"])
+def test_no_large_file_is_sent_uncompressed(client: FlaskClient, encodings: str) -> None:
+    for name, path in FILES.items():
+        response = client.get(f"/docs/{name}", headers={"Accept-Encoding": encodings}, buffered=True)
+        if path.stat().st_size > LARGE_BYTES:
+            assert response.status_code == 406
+            check_error(response.json, "InvalidRequest")
+        else:
+            assert response.get_data() == path.read_bytes()
+    assert client.get("/docs", headers={"Accept-Encoding": encodings}, buffered=True).status_code == 200
 
 
 def test_in_production_there_is_nobody_to_choose_from(client: FlaskClient) -> None:
@@ -161,6 +183,21 @@ def test_a_newcomer_runs_watches_and_releases_an_action(page: DocsPage) -> None:
     page.until_actions()
     page.until_answer("/release", "200")
     page.check_that_it_kept_to_itself()
+
+
+def test_an_action_that_waits_for_a_person_is_resumed(chromium: Chrome) -> None:
+    with running_provider(WORK="examples.approval.work") as running:
+        page = DocsPage(chromium, running)
+        page.press("alice", "#people")
+        page.press("Run")
+        page.until_actions("INACTIVE")
+        assert "waiting for approval · question: Publish the data set?" in page.actions[0]
+        assert page.button("Cancel", "#actions").is_enabled()
+        assert not page.button("Release", "#actions").is_enabled()
+        page.press("Resume", "#actions")
+        page.until_actions("SUCCEEDED")
+        assert "approved_by: urn:globus:auth:identity:" in page.actions[0]
+        page.check_that_it_kept_to_itself()
 
 
 def test_others_do_not_see_the_action_and_its_owner_cancels_it(page: DocsPage) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,34 +99,6 @@ def test_the_tour_from_python(provider: RunningProvider) -> None:
     (snippet,) = blocks("README.md", "python")
     done = subprocess.run([sys.executable, "-c", here(snippet, provider)], capture_output=True, text=True, check=True)
     assert "whattimeisit" in done.stdout
-
-
-def test_a_provider_of_ones_own(tmp_path: Path) -> None:
-    for folder in ("app", "local_globus", "tests"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    for file in ("config.py", "openapi.yaml"):
-        shutil.copy(ROOT / file, tmp_path)
-    (schema,) = blocks("docs/your-own-provider.md", "json")
-    (module,) = blocks("docs/your-own-provider.md", "python")
-    (tmp_path / "schema.json").write_text(schema)
-    (tmp_path / "app" / "whattime.py").write_text(module)
-    (tmp_path / "test_own.py").write_text(
-        "from tests.conftest import *\n"
-        "def test_checksum(alice, clock):\n"
-        "    assert alice.introspect()['title'] == 'Checksums'\n"
-        "    assert alice.request('GET', '/openapi.json', 200)['info']['title'] == 'Checksums'\n"
-        "    alice.request('POST', '/run', 400, json={'request_id': 'r', 'body': {'utc_offset': 1}})\n"
-        "    done = {}\n"
-        "    for text in ('hello', ''):\n"
-        "        body = {'request_id': 'r' + text, 'body': {'text': text}}\n"
-        "        done[text] = alice.request('POST', '/run', 202, json=body)['action_id']\n"
-        "    clock.tick(seconds=1)\n"
-        "    assert alice.status(done['hello'])['details']['checksum'].startswith('2cf24dba')\n"
-        "    assert alice.status(done[''])['details']['error'] == 'EMPTY'\n"
-    )
-    command = [sys.executable, "-m", "pytest", "-q", "test_own.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

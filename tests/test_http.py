@@ -19,7 +19,7 @@ import requests
 
 from tests.api import check_error, check_status_document
 from tests.conftest import CREDENTIALS
-from tests.processes import RunningProvider, clean_environment, free_port, running_provider, start
+from tests.processes import ROOT, RunningProvider, clean_environment, free_port, running_provider, start
 
 BODY = {"utc_offset": 1}
 GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
@@ -203,6 +203,17 @@ def answers(url: str) -> bool:
     host, port = url.removeprefix("http://").split(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == 0
+
+
+def test_paths_are_relative_to_the_folder_that_the_server_is_started_in(tmp_path: Path) -> None:
+    port = free_port()
+    environment = clean_environment(WHATTIME_DATABASE_URL="sqlite:///actions.db")
+    server = [str(ROOT / "script" / "server"), f"--port={port}", f"--auth-port={free_port()}"]
+    with subprocess.Popen(server, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as process:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
+        process.terminate()
+    assert (tmp_path / "actions.db").exists()
+    assert subprocess.check_output([str(ROOT / "script" / "purge")], cwd=tmp_path, env=environment) == b"0\n"
 
 
 def test_python_app_app_py_does_the_same() -> None:

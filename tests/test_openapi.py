@@ -108,6 +108,11 @@ def resolved(node: Any, document: Any) -> Any:
 
 
 def test_examples_are_what_they_are_examples_of(document: Any) -> None:
+    check_examples(document)
+
+
+def check_examples(document: Any) -> None:
+    """Check that each example is valid under the schema that it is an example of."""
     found = list(examples(resolved(document, document)))
     assert len(found) > 20
     for schema, example in found:
@@ -127,6 +132,29 @@ def test_what_is_special_to_the_provider_comes_from_its_own_modules(document: An
     assert document["info"]["title"] == "What Time Is It Right Now?"
     assert document["components"]["schemas"]["Input"] == SCHEMA
     assert CREDENTIALS["SCOPE"] in document["components"]["securitySchemes"]["token"]["description"]
+
+
+WORKS = [f"examples.{name}.work" for name in ("approval", "digest", "my_groups")]
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_it_is_filled_in_for_each_work_module(name: str) -> None:
+    config = settings.load({**CREDENTIALS, "WORK": name})
+    document = openapi_document(config.work, json.loads(config.work.schema.read_text("utf-8")), config)
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    check_examples(document)
+    assert document["info"]["title"] == config.work.description["title"]
+    text = json.dumps(document)
+    for word in ("whattimeisit", "utc_offset", "WATCHLESS", "time at"):
+        assert word not in text
+
+
+def test_a_synchronous_provider_shows_no_incomplete_action() -> None:
+    config = settings.load({**CREDENTIALS, "WORK": "examples.digest.work"})
+    document = openapi_document(config.work, {}, config)
+    assert "Active" not in document["components"]["examples"]
+    shown = resolved(document["paths"]["/run"]["post"]["responses"]["202"], document)
+    assert list(shown["content"]["application/json"]["examples"]) == ["succeeded"]
 
 
 def test_a_schema_that_refers_to_itself_still_does() -> None:
@@ -267,5 +295,5 @@ def test_code_and_description_do_not_deviate(monkeypatch: pytest.MonkeyPatch, gl
     assert exploration.faults == []
     assert exploration.answers >= {("POST /run", code) for code in (200, 202, 400, 401, 405, 409)}
     succeeded = {operation for operation, status in exploration.answers if status < 300}
-    resume = {"POST /{action_id}/resume", "POST /actions/{action_id}/resume"}
+    resume = {"POST /{action_id}/resume", "POST /actions/{action_id}/resume"}  # telling the time is never INACTIVE
     assert succeeded == {f"{method} {path}" for method, path, _ in operations(exploration.document)} - resume

@@ -13,13 +13,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app, settings
+from app.monitoring.observation import request_ids
 from app.monitoring.request_log import (
     LINES_KEPT,
     BackgroundLines,
     RequestLog,
     TroubleHandler,
     current_request_id,
-    request_ids,
 )
 from tests.clock import Clock
 from tests.conftest import ALICE, BOB, CREDENTIALS

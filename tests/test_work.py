@@ -315,6 +315,20 @@ def test_an_action_that_acts_as_its_creator_advances_for_nobody_else(
     assert alice.status(action_id)["status"] == "SUCCEEDED"
 
 
+def test_it_does_so_for_good_whatever_its_later_calls_use(
+    alice: Caller, bob: Caller, globus: PatchedGlobus, script: Script, clock: Clock
+) -> None:
+    globus.dependent_scopes.append(SCOPE)
+    script.advance = [act_as_caller, Active(look_after=SOON), RuntimeError("no answer")]
+    action_id = alice.run(manage_by=[BOB.urn])["action_id"]
+    for calls in (2, 3, 4):
+        clock.tick(seconds=10)
+        assert bob.status(action_id)["status"] == "ACTIVE"
+        assert len(script.jobs("advance")) == calls - 1
+        alice.status(action_id)
+        assert len(script.jobs("advance")) == calls
+
+
 def test_release_cleans_up_before_the_action_is_forgotten(
     app: Flask, alice: Caller, script: Script, clock: Clock
 ) -> None:

@@ -143,7 +143,8 @@ class WorkLifeCycle(RuleBasedStateMachine):
                 self.see(action, response.json)
             return
         if operation == "release":  # it may have happened, though the answer was lost
-            action.released = provider_of(self.app).actions.get(action.action_id, self.clock.now) is None
+            stored = provider_of(self.app).actions.get(action.action_id)
+            action.released = stored is None or stored.is_expired(self.clock.now)
 
     @rule()
     def advance(self) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from app.action import life_cycle
 from app.action.advancing import TRIES, Advancer, busy, unknown
 from app.action.error import InvalidState, NotFound, Unavailable
-from app.action.hooks import Hooks, Observer
+from app.action.hooks import NO_PLACE, Hooks, Observer
 from app.action.life_cycle import Limits
 from app.action.record import Action
 from app.action.request import ActionRequest
@@ -23,8 +23,6 @@ BATCH = 500
 """How many actions are purged at once: a few milliseconds of one request in PURGE_SECONDS."""
 
 PURGE_SECONDS = 10
-
-NO_PLACE = "All threads for this provider's work are busy. Please try again."
 
 
 @dataclass(frozen=True)
@@ -81,24 +79,31 @@ class Actions:
             if stored is not new:
                 claimed = self._leave(claimed)
                 return self._repeated(stored, request, caller, now), False
+            ends_now = not claimed and new.is_complete(now)
             self._observer.action("started")
             if new.final and new.outcome is not None:
                 self._observer.action(new.outcome.status.lower())
             if not claimed:
-                return self._advancer.settle(new, now), True
+                return (self._advancer.settle(new, now) if ends_now else new), True
             with suppress(NotFound):  # released meanwhile
                 return self._advancer.advance(new, caller), True
             return new, True
         finally:
             self._leave(claimed)
 
-    def get(self, action_id: str, now: datetime) -> Action | None:
-        """Return the stored record, or None if there is none or it has expired. See `current` before you show it."""
-        action = self._store.get(action_id)
-        return None if action is None or action.is_expired(now) else action
+    def get(self, action_id: str) -> Action | None:
+        """Return the stored record, or None. It is for checking who may see it; see `current` for showing it."""
+        return self._store.get(action_id)
 
     def current(self, action: Action, now: datetime, caller: Caller) -> Action:
-        """Return the action as it is at `now`: ended if its time has come, advanced if that is due."""
+        """Return the action as it is at `now`: ended if its time has come, advanced if that is due.
+
+        :raises NotFound: it has expired, or was released.
+        """
+        if action.progress is None and not action.is_complete(now):
+            return action
+        if action.is_expired(now):
+            raise unknown(action.action_id)
         return self._advancer.current(action, now, caller)
 
     def list(self, query: Query, now: datetime) -> Sequence[Action]:
@@ -198,7 +203,6 @@ class Actions:
 
     def _begin(self, request: ActionRequest, caller: Caller, now: datetime) -> tuple[Action, bool]:
         """Return a new record, and whether its first call of `advance` is claimed, with a place to make it in."""
-        life_cycle.check_deadline(request.deadline, now, self._limits.maximum_deadline)
         work = self._hooks.work
         step, used = self._hooks.begin(request.body, caller, now)
         new = life_cycle.start(

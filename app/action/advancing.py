@@ -1,17 +1,16 @@
 """Advances actions whose work continues elsewhere: one call at a time, under a lease, by conditional writes.
 
-Whoever reads an action that is due claims it. A call that never returns is repeated when its lease expires.
+A request for an action that is due claims it. A call that never returns is repeated when its lease expires.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from app.action import life_cycle
 from app.action.error import NotFound, Unavailable, shorten
-from app.action.hooks import Hooks, Observer
+from app.action.hooks import Hooks, Observer, Places
 from app.action.record import CANCELLED, Action
 from app.action.store import ActionStore
 from app.work import Caller
@@ -22,16 +21,6 @@ TRIES = 10
 SHOWN_UNWRITTEN = timedelta(minutes=1)
 """How long after its completion an action is shown as complete though that cannot be written: longer than any request
 takes, so that no cancellation can still be under way."""
-
-
-class Places(Protocol):
-    """Limits how many threads are in hooks at a time."""
-
-    def try_enter(self, kind: str) -> bool:
-        """Take a place without waiting. Return False if there is none."""
-
-    def leave(self, kind: str) -> None:
-        """Give the place back."""
 
 
 class Advancer:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
+from app.action.error import Unavailable
 from app.action.life_cycle import job_of
 from app.action.record import Action, Hook
 from app.work import (
@@ -29,6 +30,8 @@ from app.work import (
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+NO_PLACE = "All threads for this provider's work are busy. Please try again."
+
 
 class Observer(Protocol):
     """Counts and times what happens to actions."""
@@ -38,6 +41,16 @@ class Observer(Protocol):
 
     def hook(self, name: str, result: str, seconds: float) -> None:
         """Record a hook call that `returned` or `raised`."""
+
+
+class Places(Protocol):
+    """Limits how many threads are in hooks at a time."""
+
+    def try_enter(self, kind: str) -> bool:
+        """Take a place without waiting. Return False if there is none."""
+
+    def leave(self, kind: str) -> None:
+        """Give the place back."""
 
 
 class TrackedCaller:
@@ -81,8 +94,11 @@ class Hooks:
         random: Random,
         settings: Mapping[str, Any],
         observer: Observer,
+        places: Places,
     ) -> None:
         self.work = work
+        self._places = places
+        self._may_wait = work.advance is not None or work.synchronous
         self._clock = clock
         self._timer = timer
         self._random = random
@@ -92,8 +108,17 @@ class Hooks:
     def begin(self, body: Any, caller: Caller, now: datetime) -> tuple[Step, bool]:
         """Return the first step of an action, and whether it used the caller's tokens.
 
-        :raises ActionError: the work module refuses the request.
+        :raises ActionError: the work module refuses the request, or too many threads are in `begin`.
         """
+        if self._may_wait and not self._places.try_enter("begin"):
+            raise Unavailable(NO_PLACE)
+        try:
+            return self._begin(body, caller, now)
+        finally:
+            if self._may_wait:
+                self._places.leave("begin")
+
+    def _begin(self, body: Any, caller: Caller, now: datetime) -> tuple[Step, bool]:
         tracked = TrackedCaller(caller)
         context = Context(now, self._random, self._settings, tracked)
         try:

@@ -77,8 +77,10 @@ def start(
     """Return the record of an action that starts at `now` with `step`, the first one of its work.
 
     :param identities: the caller's, who monitor and manage the action unless the request names others.
+    :raises InvalidRequest: its deadline has passed, or is too far away.
     :param stops: whether the work module has a `cancel` hook; `cleans_up`: a `release` hook.
     """
+    check_deadline(request.deadline, now, limits.maximum_deadline)
     release_after = limits.release_after if request.release_after is None else request.release_after
     action = Action(
         action_id=action_id,
@@ -198,7 +200,8 @@ def resume(action: Action, now: datetime, lease: timedelta) -> Action:
 
 def stepped(action: Action, step: Step, now: datetime, *, acts_as_caller: bool) -> Action:
     """Return the record after a call of `advance` that returned `step` at `now`."""
-    progress = replace(_progress(action), acts_as_caller=acts_as_caller)
+    before = _progress(action)
+    progress = replace(before, acts_as_caller=before.acts_as_caller or acts_as_caller)
     action = replace(action, progress=progress)
     match step:
         case Active() | Inactive():
@@ -210,11 +213,11 @@ def stepped(action: Action, step: Step, now: datetime, *, acts_as_caller: bool) 
             raise TypeError("advance must not return EndsAt")
 
 
-def retry_later(action: Action, now: datetime, *, acts_as_caller: bool | None = None) -> Action:
+def retry_later(action: Action, now: datetime, *, acts_as_caller: bool = False) -> Action:
     """Return the record after a hook call that raised an error: the next call is due after a pause."""
     progress = _progress(action)
     pause = min(timedelta(seconds=2 ** min(progress.attempt - 1, 20)), LONGEST_RETRY)
-    used = progress.acts_as_caller if acts_as_caller is None else acts_as_caller
+    used = progress.acts_as_caller or acts_as_caller
     return _next(replace(action, progress=replace(progress, due=now + pause, acts_as_caller=used)))
 
 

@@ -161,6 +161,11 @@ class Action:
         return Status.INACTIVE if self.progress is not None and self.progress.inactive else Status.ACTIVE
 
     @property
+    def place(self) -> tuple[datetime, str]:
+        """The action's place in lists: the newest is first, and no two share a place."""
+        return self.start_time, self.action_id
+
+    @property
     def readers(self) -> tuple[str, ...]:
         """The principals that may see the action."""
         return (self.creator_id, *self.monitor_by, *self.manage_by)

@@ -19,7 +19,7 @@ Place = tuple[datetime, str]
 class Query:
     """Which actions to list: those in which any of the `principals` holds any of the `roles`, by status.
 
-    `after` is the place of the last action of the page before (see `place`); None for the first page.
+    `after` is the place of the last action of the page before (`Action.place`); None for the first page.
     """
 
     principals: frozenset[str]
@@ -45,11 +45,6 @@ def has_role(query: Query, action: Action) -> bool:
     """Return whether any of the principals holds any of the roles in the action."""
     holders = {"creator_id": (action.creator_id,), "monitor_by": action.monitor_by, "manage_by": action.manage_by}
     return any(not query.principals.isdisjoint(holders[role]) for role in query.roles)
-
-
-def place(action: Action) -> Place:
-    """Return the action's place in a list: the newest is first, and no two share a place."""
-    return action.start_time, action.action_id
 
 
 class ActionStore(Protocol):

@@ -21,7 +21,14 @@ GROUPS_SCOPE = str(globus_sdk.GroupsClient.scopes.view_my_groups_and_memberships
 
 
 class Caller(AuthState):
-    """The toolkit's AuthState of a valid token, with everything that follows from the token worked out once."""
+    """The toolkit's AuthState of a valid token, with everything that follows from the token worked out once.
+
+    `effective_identity` is the principal URN of the identity that the token was issued to; `identities` are those of
+    all linked identities. They are attributes here, where the toolkit works them out each time.
+    """
+
+    effective_identity: str = ""
+    identities: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -38,8 +45,8 @@ class Caller(AuthState):
         """
         super().__init__(auth_client, bearer_token, expected_scopes, client_factory)
         self._upstream = upstream
-        self._effective_identity = _identity(self._token_data["sub"])
-        self._identities = frozenset(map(_identity, self._token_data["identity_set"])) | {self._effective_identity}
+        self.effective_identity = _identity(self._token_data["sub"])
+        self.identities = frozenset(map(_identity, self._token_data["identity_set"])) | {self.effective_identity}
         self._groups: frozenset[str] | None = None
         self._tokens: Mapping[str, Mapping[str, Any]] = {}
         del self._token_data  # 10 KB per token, and everything needed has been taken from it
@@ -49,16 +56,6 @@ class Caller(AuthState):
         if not isinstance(answer["active"], bool):
             raise TypeError("active must be true or false")
         return answer
-
-    @property
-    def effective_identity(self) -> str:
-        """The principal URN of the identity that the token was issued to."""
-        return self._effective_identity
-
-    @property
-    def identities(self) -> frozenset[str]:
-        """The principal URNs of all linked identities."""
-        return self._identities
 
     @property
     def groups(self) -> frozenset[str]:
@@ -77,7 +74,9 @@ class Caller(AuthState):
         :raises Unavailable: Globus Auth does not answer.
         """
         if scope not in self._tokens:
-            self._tokens = self._upstream.call("auth", ("dependent", self.bearer_token), self._ask_for_tokens)
+            self._tokens = self._upstream.call(
+                "auth", ("dependent", self.bearer_token), self._ask_for_tokens, known=True
+            )
         if scope not in self._tokens:
             raise ConsentRequired(f"{next(iter(self.expected_scopes))}[{scope}]")
         return str(self._tokens[scope]["access_token"])

@@ -25,6 +25,9 @@ MIN_CHARACTERS = 10
 MAX_CHARACTERS = 16_384
 """The length of a token that Globus Auth is asked about; the toolkit knows the lower limit."""
 
+KNOWN_SECONDS = 86_400
+"""How long a token that was valid has precedence over tokens that nobody has seen, when Globus Auth is asked again."""
+
 PROBE = "no-token"
 """Globus Auth says of this that it is inactive, but only to clients that it knows."""
 
@@ -56,11 +59,12 @@ class TokenChecker:
         self.scope = scope
         self._auth_client = auth_client
         self._clients = UpstreamClients()
-        self._metrics = metrics
+        self._asked, self._remembered_count = (metrics.token_counter(lookup) for lookup in ("asked", "remembered"))
         self._upstream = upstream
         self._lock = threading.Lock()
         self._valid: TTLCache[str, Caller] = TTLCache(size, ttl_seconds, timer)
         self._rejected: TTLCache[bytes, str] = TTLCache(max(1, size // 10), ttl_seconds, timer)
+        self._known: TTLCache[bytes, None] = TTLCache(size, KNOWN_SECONDS, timer)
 
     def authenticate(self, authorization: str | None) -> Caller:
         """Return the caller whose token is in an `Authorization` header.
@@ -82,14 +86,15 @@ class TokenChecker:
         :raises Unavailable: Globus Auth does not answer.
         """
         verdict = self._remembered(token)
-        self._metrics.token("asked" if verdict is None else "remembered")
+        (self._asked if verdict is None else self._remembered_count).inc()
         if verdict is None:
-            verdict = self._upstream.call("auth", ("token", token), partial(self._ask, token))
+            known = self._is_known(token)
+            verdict = self._upstream.call("auth", ("token", token), partial(self._ask, token), known=known)
         return verdict
 
     def check_credentials(self) -> None:
         """Raise Unavailable unless Globus Auth answers and accepts this provider's credentials."""
-        self._upstream.call("auth", "check", self._ask_about_nothing)
+        self._upstream.call("auth", "check", self._ask_about_nothing, known=True)
 
     def _ask_about_nothing(self) -> None:
         if self._auth_client.oauth2_token_introspect(PROBE)["active"] is not False:
@@ -99,6 +104,10 @@ class TokenChecker:
         with self._lock:
             caller = self._valid.get(token)
             return caller if caller is not None or not self._rejected else self._rejected.get(_digest(token))
+
+    def _is_known(self, token: str) -> bool:
+        with self._lock:
+            return bool(self._known) and _digest(token) in self._known
 
     def _ask(self, token: str) -> Caller | str:
         """Ask Globus Auth about the token, unless another request just did, and remember its answer."""
@@ -111,9 +120,11 @@ class TokenChecker:
             rejected = INACTIVE if isinstance(error, InactiveTokenError) else WRONG_SCOPE
             with self._lock:
                 self._rejected[_digest(token)] = rejected
+                self._known.pop(_digest(token), None)
             return rejected
         with self._lock:
             self._valid[token] = caller
+            self._known[_digest(token)] = None
         return caller
 
 

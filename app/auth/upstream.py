@@ -28,7 +28,7 @@ ANSWER_SECONDS = 4.5
 HEALTHY_SECONDS = 0.25
 """Globus is healthy while its last answer took no longer than this, and no call has been under way for longer."""
 
-CALLS_AT_ONCE = 32
+CALLS_AT_ONCE = 40
 """How many calls to Globus are under way at a time at most."""
 
 BUSY = "Globus is slow, and too many requests are waiting for it. Please try again."
@@ -66,13 +66,16 @@ class Upstream:
         self._under_way: dict[Hashable, tuple[float, Future[object]]] = {}
         self._last_was_quick = True
 
-    def call(self, service: str, key: Hashable, function: Callable[[], T]) -> T:
+    def call(self, service: str, key: Hashable, function: Callable[[], T], *, known: bool = False) -> T:
         """Return what `function` returns, run once for all who call with this `key` meanwhile.
 
         :param service: `auth` or `groups`: which of Globus' services it asks.
+        :param known: whether it is for a caller whose token was valid before. Such calls have places of their own, so
+            that a burst of other tokens does not take them.
         :raises Unavailable: it takes too long or fails, or too many requests are waiting already.
         """
-        with self._limiter.waiting(service, BUSY, seconds=self._patience_seconds, brief=self._is_healthy()) as seconds:
+        kind = f"{service} for known callers" if known else service
+        with self._limiter.waiting(kind, BUSY, seconds=self._patience_seconds, brief=self._is_healthy()) as seconds:
             try:
                 return self._future(service, key, function).result(seconds)
             except FutureTimeout as error:

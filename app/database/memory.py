@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from sortedcontainers import SortedList
 
 from app.action.record import Action, Status
-from app.action.store import Page, Place, Query, place
+from app.action.store import Page, Place, Query
 from app.database.listed import ENDED_AT_ONCE, is_released, listed_status, planned_end, roles_of, sums_with
 
 K = TypeVar("K", bound=Hashable)
@@ -107,10 +107,10 @@ class MemoryDatabase:
             return [self._actions[action_id] for _, action_id in islice(self._due.until(None, now), limit)]
 
     def check(self) -> None:
-        """Return: it always answers."""
+        """Do nothing: it always answers."""
 
     def close(self) -> None:
-        """Return: there are no connections."""
+        """Do nothing: it has no connections."""
 
     def _replace(self, old: Action, new: Action) -> bool:
         stored = self._actions.get(old.action_id)
@@ -156,7 +156,7 @@ class MemoryDatabase:
             return
         status, end = listed_status(action), planned_end(action)
         for principal, roles in roles_of(action).items():
-            self._places.add((principal, roles, status), place(action))
+            self._places.add((principal, roles, status), action.place)
             if end is not None:
                 self._ends.add((principal, roles), (end, action.action_id))
 
@@ -165,7 +165,7 @@ class MemoryDatabase:
             return
         status, end = listed_status(action), planned_end(action)
         for principal, roles in roles_of(action).items():
-            self._places.remove((principal, roles, status), place(action))
+            self._places.remove((principal, roles, status), action.place)
             if end is not None:
                 self._ends.remove((principal, roles), (end, action.action_id))
 

@@ -11,13 +11,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Dialect, Engine
 
 from app.action.error import Unavailable
 from app.action.record import Action
-from app.action.store import Page, Query, place
+from app.action.store import Page, Query
 from app.database.command import Command, Rows
 from app.database.connections import Connections, NoAnswer
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine
@@ -141,7 +142,7 @@ class SqlDatabase:
         ended = [to_action(record) for has_ended, record in rows if has_ended]
         if ended:
             return Page((), ended)
-        return Page(sorted((to_action(record) for _, record in rows), key=place, reverse=True))
+        return Page(sorted((to_action(record) for _, record in rows), key=attrgetter("place"), reverse=True))
 
     @timed
     def replace(self, old: Action, new: Action) -> bool:

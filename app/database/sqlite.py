@@ -74,13 +74,15 @@ def configure(connection: sqlite3.Connection) -> None:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Configure a connection, and the file, which remembers it; that may have to wait for a writer.
+    """Configure a connection, and the file, which remembers it.
 
     Readers and a writer do not block each other (WAL), and a new file gives back the space of what is deleted.
     """
+    is_new = connection.execute("PRAGMA page_count").fetchone()[0] == 0
     configure(connection)
-    for pragma in ("auto_vacuum=FULL", "journal_mode=WAL"):
-        connection.execute(f"PRAGMA {pragma}").close()
+    if is_new:  # on an existing file, this would wait for a writer
+        connection.execute("PRAGMA auto_vacuum=FULL").close()
+    connection.execute("PRAGMA journal_mode=WAL").close()
 
 
 def keep_private(path: Path) -> None:

@@ -7,11 +7,17 @@ together; the server sets it for its workers.
 from __future__ import annotations
 
 import functools
+import logging
 import os
+import struct
 from collections.abc import Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.monitoring.shared_counts import reserve_space
+
+log = logging.getLogger(__name__)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -23,6 +29,7 @@ class Metrics:
     """The metrics of one application."""
 
     def __init__(self) -> None:
+        self._is_shared = reserve_space(os.getpid())
         self._registry = CollectorRegistry()
         self._requests = self._histogram("request", "How long requests took", "operation", "status")
         self._globus = self._histogram("globus", "How long calls to Globus Auth and Groups took", "service", "result")
@@ -47,9 +54,9 @@ class Metrics:
         """Record a call of a hook (advance, cancel, or release) that `returned` or `raised`."""
         self._hooks(name, result).observe(seconds)
 
-    def token(self, lookup: str) -> None:
-        """Count one of the LOOKUPS: the token was remembered, or Globus Auth was asked."""
-        self._tokens(lookup).inc()
+    def token_counter(self, lookup: str) -> Counter:
+        """Return the counter of one of the LOOKUPS: the token was remembered, or Globus Auth was asked."""
+        return self._tokens(lookup)
 
     def globus(self, service: str, result: str, seconds: float) -> None:
         """Record a call to Globus `auth` or `groups` that `answered` or `failed`."""
@@ -60,12 +67,15 @@ class Metrics:
         self._database(call).observe(seconds)
 
     def render(self) -> bytes:
-        """Return all metrics in the text format of Prometheus."""
-        registry = self._registry
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        """Return all metrics in the text format of Prometheus: of all processes, or of this one if that fails."""
+        if self._is_shared:
+            try:
+                together = CollectorRegistry()
+                MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+                return generate_latest(together)
+            except (OSError, ValueError, RuntimeError, struct.error) as error:
+                log.warning("The shared metrics cannot be read, so /metrics shows one process: %s", error)
+        return generate_latest(self._registry)
 
     def _histogram(self, name: str, help_: str, *labels: str) -> Callable[..., Histogram]:
         metric = Histogram(f"action_provider_{name}_seconds", help_, labels, buckets=SECONDS, registry=self._registry)

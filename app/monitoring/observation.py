@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import time
+import uuid
+from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
 from app.monitoring.metrics import Metrics
-from app.monitoring.request_log import RequestLog, current_request_id, request_ids
+from app.monitoring.request_log import RequestLog, current_request_id
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 """The methods that are logged by name: a caller can make up others, of any length."""
+
+_GIVEN_ID = re.compile(r"[\w.:@/+=-]{1,128}", re.ASCII)
+
+
+def request_ids() -> Callable[[str | None], str]:
+    """Return a function that names requests: by their own X-Request-ID if it is a plain word, else by a new ID."""
+    prefix, numbers = uuid.uuid4().hex[:16], itertools.count(1)
+    return lambda given: given if given and _GIVEN_ID.fullmatch(given) else f"{prefix}-{next(numbers)}"
 
 
 def observe(app: Flask, metrics: Metrics, log: RequestLog) -> None:

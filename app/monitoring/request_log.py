@@ -7,12 +7,9 @@ anything else might be a secret in the wrong place.
 from __future__ import annotations
 
 import atexit
-import itertools
 import logging
-import re
 import sys
 import threading
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,22 +26,14 @@ WRITE_SECONDS = 0.1
 """How long lines wait, so that many are written at once."""
 
 LINES_AT_ONCE = 8
-"""How many lines are written at once: less than 4 KB goes through a pipe in one piece, whoever else writes."""
+"""How many lines are written at once: less than 4 KB goes through a pipe in one piece, even beside other writers."""
 
 LAST_SECONDS = 1
 """How long the process waits at its end for the last lines to be written."""
 
-_GIVEN_ID = re.compile(r"[\w.:@/+=-]{1,128}", re.ASCII)
-
 
 current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
 """The X-Request-ID of the request that this thread is serving."""
-
-
-def request_ids() -> Callable[[str | None], str]:
-    """Return a function that names requests: by their own X-Request-ID if it is a plain word, else by a new ID."""
-    prefix, numbers = uuid.uuid4().hex[:16], itertools.count(1)
-    return lambda given: given if given and _GIVEN_ID.fullmatch(given) else f"{prefix}-{next(numbers)}"
 
 
 class RequestLog:

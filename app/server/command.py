@@ -11,6 +11,7 @@ from app import settings
 from app.database import DatabaseError, is_for_one_process, prepare_database
 from app.limiter import THREADS
 from app.monitoring.request_log import open_log
+from app.monitoring.shared_counts import MissingFolder
 from app.provider import read_input_schema
 from app.server.local_mode import banner, start_local_globus
 from app.server.serve import check_free, serve
@@ -47,7 +48,10 @@ def main(host: str, port: int, auth_port: int | None, workers: int, threads: int
         require_free("127.0.0.1", auth_port, "--auth-port")
         scope = start_local_globus(auth_port, config.scope)
         welcome = banner(url, f"http://127.0.0.1:{auth_port}/", scope, config)
-    serve(host, port, workers=workers, threads=threads, on_ready=lambda: click.echo(welcome))
+    try:
+        serve(host, port, workers=workers, threads=threads, on_ready=lambda: click.echo(welcome))
+    except MissingFolder as error:
+        raise click.UsageError(str(error)) from error
 
 
 def check_options(config: Settings, host: str, workers: int) -> None:

@@ -10,17 +10,19 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from flask import Flask
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+
+from app.monitoring.shared_counts import FOLDER, prepare_folder, remove_folder
+from app.server.supervisor import Supervisor
 
 STOP_SECONDS = 10
 """How long open requests may take when the server is told to stop."""
@@ -41,10 +43,8 @@ CONNECTIONS = 10_000
 
 CONNECTIONS_WAITING = 2048
 
-_LOG_TO_STDERR = {
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}},
-    "loggers": {"_granian": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
-}
+_LOG_AS_WE_DO: dict[str, Any] = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
+"""Has granian's own lines written in the form of all others."""
 
 
 def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callable[[], None]) -> None:
@@ -52,11 +52,15 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
 
     :param threads: how many requests a worker serves at once.
     :param on_ready: called as soon as requests are answered.
+    :raises MissingFolder: PROMETHEUS_MULTIPROC_DIR names a folder that does not exist.
     """
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder()
+    is_own = FOLDER not in os.environ
+    prepare_folder()
+    own_folder = os.environ.get(FOLDER) if is_own else None
+    if own_folder is not None:
+        atexit.register(remove_folder, own_folder)
     multiprocessing.set_start_method("spawn")  # a fork would copy locks that other threads hold
-    server = Granian(
+    server = Supervisor(
         "app:create_app",
         address=address_of(host),
         port=port,
@@ -72,17 +76,15 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
         log_level=LogLevels.error,
-        log_dictconfig=_LOG_TO_STDERR,
+        log_dictconfig=_LOG_AS_WE_DO,
     )
-    threading.Thread(target=_when_ready, args=(host, port, on_ready), daemon=True).start()
-    server.serve(target_loader=functools.partial(load, threads), wrap_loader=False)
 
+    def ready() -> None:
+        server.has_served = True
+        on_ready()
 
-def _metrics_folder() -> str:
-    """Return a folder through which workers are counted together; it is removed when this process ends."""
-    folder = tempfile.TemporaryDirectory(prefix="metrics-")
-    atexit.register(folder.cleanup)
-    return folder.name
+    threading.Thread(target=_when_ready, args=(host, port, ready), daemon=True).start()
+    server.serve(target_loader=functools.partial(load, threads, own_folder), wrap_loader=False)
 
 
 def address_of(host: str) -> str:
@@ -101,29 +103,37 @@ def check_free(host: str, port: int) -> None:
     socket.create_server((address, port), family=family).close()
 
 
-def load(threads: int) -> Flask:
-    """Return the application, in a worker process."""
+def load(threads: int, metrics_folder: str | None = None) -> Flask:
+    """Return the application, in a worker process.
+
+    :param metrics_folder: removed when the server has been killed and could not do so.
+    """
     from app import create_app
 
     sys.setswitchinterval(SWITCH_SECONDS)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(metrics_folder,), daemon=True).start()
     app = create_app(threads=threads)
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return app
 
 
-def _end_with_parent() -> None:
-    """Stop this worker when its parent has died."""
+def _end_with_parent(metrics_folder: str | None) -> None:
+    """Stop this worker when its parent has died, and clean up after it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        if metrics_folder is not None:
+            remove_folder(metrics_folder)
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _when_ready(host: str, port: int, on_ready: Callable[[], None]) -> None:
+    """Wait until a worker answers; connections are accepted before that."""
     while True:
-        with suppress(OSError), socket.create_connection((host, port), timeout=1):
-            break
+        with suppress(OSError), socket.create_connection((host, port), timeout=1) as connection:
+            connection.sendall(b"?\r\n\r\n")  # granian answers 400 by itself, so that it is neither counted nor logged
+            if connection.recv(1):
+                break
         time.sleep(0.02)
     on_ready()

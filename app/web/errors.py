@@ -6,6 +6,7 @@ Every error reads ``{"code": …, "description": …, "errors": [{"code": …, "
 
 from __future__ import annotations
 
+from random import randint
 from typing import Any
 
 from flask import Flask, Response, current_app, request
@@ -14,8 +15,8 @@ from werkzeug.exceptions import HTTPException
 from app.action.error import ActionError, InvalidRequest, InvalidState, NotAuthorized, NotFound, Unavailable
 from app.auth.error import NoAuthentication
 
-RETRY_AFTER_SECONDS = 2
-"""How long clients should wait after a 503, in whole seconds."""
+RETRY_AFTER_SECONDS = (1, 3)
+"""How long clients should wait after a 503, in whole seconds: drawn at random, so that a burst is spread out."""
 
 STATUS_CODES: dict[type[Exception], tuple[int, str]] = {
     InvalidRequest: (400, "InvalidRequest"),
@@ -57,7 +58,7 @@ def respond_to_known_error(error: ActionError | NoAuthentication) -> Response:
     status, code = next(entry for kind, entry in STATUS_CODES.items() if isinstance(error, kind))
     response = _response(status, code, *error.details)
     if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(randint(*RETRY_AFTER_SECONDS))  # noqa: S311
     if isinstance(error, NoAuthentication):
         response.headers["WWW-Authenticate"] = error.challenge
     return response

@@ -13,7 +13,8 @@ from app.settings import ROOT, Settings, SettingsError
 from app.work import Work
 
 FILE = ROOT / "openapi.yaml"
-INPUT = "#/components/schemas/Input"
+ONLY_IF_ASYNCHRONOUS = ("active", "inactive", "cancelled")
+"""The examples that no action of a synchronous provider is like."""
 
 
 def openapi_document(work: Work, input_schema: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -39,21 +40,35 @@ def _fill_in(document: dict[str, Any], work: Work, input_schema: Mapping[str, An
     info |= {"title": own["title"], "summary": own["subtitle"], "contact": {"email": own["admin_contact"]}}
     info["description"] = f"{own['description']}\n\n{info['description']}"
     components["securitySchemes"]["token"]["description"] += f" Its scope is `{settings.scope}`."
-    components["schemas"]["Input"] = _moved(input_schema)
+    schemas, examples = components["schemas"], components["examples"]
+    schemas["Input"] = _moved(input_schema, "#/components/schemas/Input")
+    schemas["Result"] = _moved(work.result_schema, "#/components/schemas/Result")
     for example in ("Run", "RunWithAll"):
-        components["examples"][example]["value"]["body"] = dict(work.example_body)
+        examples[example]["value"]["body"] = dict(work.example_body)
+    examples["Succeeded"]["value"]["details"] = dict(work.example_result)
+    if work.synchronous:
+        _leave_out_incomplete_examples(components)
     if "public" in settings.visible_to:
         document["paths"]["/"]["get"]["security"] = [{}]
 
 
-def _moved(schema: Any) -> Any:
+def _leave_out_incomplete_examples(components: dict[str, Any]) -> None:
+    for response in components["responses"].values():
+        shown = response["content"]["application/json"].get("examples", {})
+        for name in ONLY_IF_ASYNCHRONOUS:
+            shown.pop(name, None)
+    for name in ONLY_IF_ASYNCHRONOUS:
+        del components["examples"][name.capitalize()]
+
+
+def _moved(schema: Any, place: str) -> Any:
     """Return the schema as part of the description: references to its own root point to its new place."""
     if isinstance(schema, list):
-        return [_moved(item) for item in schema]
+        return [_moved(item, place) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    moved = {name: _moved(value) for name, value in schema.items()}
+    moved = {name: _moved(value, place) for name, value in schema.items()}
     reference = moved.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
-        moved["$ref"] = INPUT + reference.removeprefix("#")
+        moved["$ref"] = place + reference.removeprefix("#")
     return moved

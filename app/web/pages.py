@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import flask_swagger_ui
 from flask import Response, request
+from werkzeug.exceptions import NotAcceptable
 
 from app.action.error import NotFound
 from app.monitoring.health import Health
@@ -24,6 +26,9 @@ FILES = {
     **{name: SWAGGER_UI / name for name in ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")},
 }
 """The files of the /docs page: ours, and those of Swagger UI, which a package provides."""
+
+LARGE_BYTES = 65_536
+"""A larger file is sent compressed only: until it is read, each connection holds a copy of it in memory."""
 
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -44,6 +49,8 @@ def public_pages(*, openapi: bytes, people: Mapping[str, str], health: Health, m
     :param people: the people that /docs offers to act as, with their tokens.
     """
     public = Routes("public", __name__)
+    for path in (OURS / "index.html", *FILES.values()):
+        _content(path)  # once, before many requests at a time would
 
     @public.get("/openapi.json")
     def openapi_json() -> Response:
@@ -77,17 +84,29 @@ def public_pages(*, openapi: bytes, people: Mapping[str, str], health: Health, m
 
 
 def _file(path: Path) -> Response:
-    """Return the file, or 304 if the browser has it already."""
+    """Return the file, or 304 if the browser has it already.
+
+    A request that does not say which encodings it takes takes any (RFC 9110, section 12.5.3).
+
+    :raises NotAcceptable: the file is large, and the request does not take gzip.
+    """
     mimetype, _ = mimetypes.guess_type(path.name)
-    content, tag = _content(path)
+    plain, compressed, tag = _content(path)
     known = request.if_none_match.contains_weak(tag)
+    takes_gzip = "Accept-Encoding" not in request.headers or request.accept_encodings["gzip"] > 0
+    if not takes_gzip and len(plain) > LARGE_BYTES:
+        raise NotAcceptable("This file is sent with gzip only. Send the header 'Accept-Encoding: gzip'.")
+    content = compressed if takes_gzip else plain
     response = Response(None if known else content, 304 if known else 200, mimetype=mimetype, headers=HEADERS)
-    response.set_etag(tag)
+    response.headers["Vary"] = "Accept-Encoding"
+    if takes_gzip and not known:
+        response.headers["Content-Encoding"] = "gzip"
+    response.set_etag(tag, weak=True)
     return response
 
 
 @functools.cache
-def _content(path: Path) -> tuple[bytes, str]:
-    """Return the bytes of a file, and a tag that changes with them."""
+def _content(path: Path) -> tuple[bytes, bytes, str]:
+    """Return the bytes of a file, the same compressed, and a tag that changes with them."""
     content = path.read_bytes()
-    return content, hashlib.sha256(content).hexdigest()[:32]
+    return content, gzip.compress(content, 6, mtime=0), hashlib.sha256(content).hexdigest()[:32]

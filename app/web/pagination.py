@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from app.action.error import InvalidRequest, shorten
 from app.action.record import Action, Status
-from app.action.store import ROLES, Place, Query, place
+from app.action.store import ROLES, Place, Query
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -63,7 +63,7 @@ def next_page(path: str, arguments: Mapping[str, str], last: Action) -> str:
 
 
 def _marker(action: Action) -> str:
-    time, action_id = place(action)
+    time, action_id = action.place
     return base64.urlsafe_b64encode(f"{time.isoformat()} {action_id}".encode()).decode().rstrip("=")
 
 

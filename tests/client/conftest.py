@@ -1,4 +1,4 @@
-"""What tests of the client need: providers to call, and the command line in a home of its own."""
+"""Fixtures for the client's tests: providers to call, and the command line with a home directory of its own."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ BODY = '{"utc_offset": 1}'
 
 @pytest.fixture(scope="session")
 def slow_provider() -> Iterator[RunningProvider]:
-    """Our provider, with actions that outlast a test."""
+    """Our provider, with actions that outlast any test."""
     with running_provider(MIN_SECONDS="600", MAX_SECONDS="600", FAILURE_RATE="0") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def quick_provider() -> Iterator[RunningProvider]:
-    """Our provider, with actions that are done in no time."""
+    """Our provider, with actions that succeed at once."""
     with running_provider(MIN_SECONDS="0.2", MAX_SECONDS="0.2", FAILURE_RATE="0") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def failing_provider() -> Iterator[RunningProvider]:
-    """Our provider, with actions that fail in no time."""
+    """Our provider, with actions that fail at once."""
     with running_provider(MIN_SECONDS="0.2", MAX_SECONDS="0.2", FAILURE_RATE="1") as running:
         yield running
 
@@ -54,7 +54,7 @@ def odd() -> Iterator[OddProvider]:
 
 @dataclass(frozen=True)
 class Done:
-    """What a command has left behind."""
+    """The exit code and the output of a command."""
 
     exit_code: int
     out: str
@@ -82,7 +82,7 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command line, in this process: command("run", "--body", BODY, url=URL, token=TOKEN, stdin="…")."""
+    """Run the command line in this process: command("run", "--body", BODY, url=URL, token=TOKEN, stdin="…")."""
 
     def call(*arguments: str, url: str | None = None, token: str | None = None, stdin: str = "") -> Done:
         with monkeypatch.context() as patch:
@@ -103,7 +103,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def alice(command: Command, slow_provider: RunningProvider) -> Command:
-    """The command line as Alice uses it with our provider."""
+    """Run the command line as Alice, with our provider."""
     return lambda *arguments, **options: command(
         *arguments, url=slow_provider.url, token="local-token-alice", **options
     )
@@ -111,7 +111,7 @@ def alice(command: Command, slow_provider: RunningProvider) -> Command:
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the program would have slept; it does not."""
+    """The seconds for which the program would have slept; it does not."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     return slept
@@ -122,7 +122,7 @@ Terminal = Callable[..., Any]
 
 @pytest.fixture
 def terminal(slow_provider: RunningProvider, tmp_path: Path) -> Terminal:
-    """The command line in a pseudo-terminal: terminal("login", NO_COLOR="1")."""
+    """Run the command line in a pseudo-terminal: terminal("login", NO_COLOR="1")."""
 
     def spawn(*arguments: str, **environment: str) -> Any:
         settings = {
@@ -146,12 +146,12 @@ def terminal(slow_provider: RunningProvider, tmp_path: Path) -> Terminal:
 
 
 def hear_ctrl_c() -> None:
-    """Even where the tests run in the background of a shell, which has it ignored."""
+    """Handle Ctrl-C even if the tests run in the background of a shell, which ignores it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def seen(terminal: Any, exit_code: int = 0) -> str:
-    """All that is still to be seen; the command ends with this exit code."""
+    """Return the rest of the output, once the command has ended with this exit code."""
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == exit_code, terminal.before

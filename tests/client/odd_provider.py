@@ -1,4 +1,4 @@
-"""A provider that answers what a test tells it to, right or wrong, over real HTTP."""
+"""A provider that sends the responses that a test prescribes, valid or not, over real HTTP."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ DESCRIPTION = {"title": "Odd", "globus_auth_scope": SCOPE, "input_schema": {"typ
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer. `None` for a status drops the connection."""
+class CannedResponse:
+    """One response. A status of None drops the connection; `drips` sends the response byte by byte without end."""
 
     status: int | None = 200
     body: Any = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    drips: str = ""  # "body" or "head"
 
     @property
     def content(self) -> bytes:
@@ -34,35 +35,36 @@ class Answer:
         return "text/html" if isinstance(self.body, (str, bytes)) else "application/json"
 
 
-def action(status: str, **fields: Any) -> Answer:
-    """The status of the action "a"."""
-    return Answer(body={"action_id": "a", "status": status, **fields})
+def action(status: str, **fields: Any) -> CannedResponse:
+    """Return a response with the status of the action "a"."""
+    return CannedResponse(body={"action_id": "a", "status": status, **fields})
 
 
 class OddProvider:
-    """What it answers to each request, in turn; the last answer is for all that follow."""
+    """Sends the prescribed responses to each request in turn, and repeats the last one."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.answers: dict[str, list[CannedResponse]] = defaultdict(list)
         self.requests: list[str] = []
         self.bodies: list[Any] = []
         self.tokens: list[str | None] = []
         self.url = ""
 
-    def answer(self, request: str, *answers: Answer) -> None:
+    def answer(self, request: str, *answers: CannedResponse) -> None:
         """:param request: as "GET /a/status"."""
         self.answers[request] = list(answers)
 
-    def next_answer(self, request: str) -> Answer:
+    def next_answer(self, request: str) -> CannedResponse:
         left = self.answers[request]
         if not left:
-            return Answer(404, {"code": "NotFound", "description": f"No {request}"})
+            return CannedResponse(404, {"code": "NotFound", "description": f"No {request}"})
         return left.pop(0) if len(left) > 1 else left[0]
 
 
 @contextlib.contextmanager
 def running_odd_provider() -> Iterator[OddProvider]:
     provider = OddProvider()
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def handle_one(self) -> None:
@@ -74,12 +76,27 @@ def running_odd_provider() -> Iterator[OddProvider]:
             if answer.status is None:
                 self.close_connection = True
                 return
+            if answer.drips == "head":
+                self.drip(b"HTTP/1.1 200 OK\r\nX-More: ")
+                return
             self.send_response(answer.status)
             for name, value in {"Content-Type": answer.content_type, **answer.headers}.items():
                 self.send_header(name, value)
+            if answer.drips == "body":
+                self.end_headers()
+                self.drip(answer.content)
+                return
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
             self.wfile.write(answer.content)
+
+        def drip(self, start: bytes) -> None:
+            """Send `start`, and then a byte now and again until the test is over or the client hangs up."""
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.wfile.write(start)
+                while not over.wait(0.02):
+                    self.wfile.write(b" ")
 
         do_GET = do_POST = handle_one  # noqa: N815 # the names that the base class looks for
 
@@ -88,10 +105,11 @@ def running_odd_provider() -> Iterator[OddProvider]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider.url = f"http://127.0.0.1:{server.server_port}"
-    provider.answer("GET /", Answer(body=DESCRIPTION))
+    provider.answer("GET /", CannedResponse(body=DESCRIPTION))
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield provider
     finally:
+        over.set()
         server.shutdown()
         server.server_close()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
-from tests.api import check_status_document
-from tests.client.conftest import BODY, Command
-from tests.processes import ROOT, RunningProvider, clean_environment, free_port
-from tests.test_http import wait_until
+from tests.client.conftest import BODY, Command, hear_ctrl_c
+from tests.processes import PROVIDER_PYTHON, ROOT, RunningProvider, clean_environment, free_port
 
 BOB = "5b1c0de0-0000-4000-8000-000000000b0b"
 GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
@@ -33,7 +33,7 @@ def test_introspect_shows_the_document(alice: Command) -> None:
 def test_the_life_of_an_action(alice: Command) -> None:
     started = alice("run", "--body", BODY, "--label", "by hand", "--release-after", "P7D")
     assert (started.exit_code, started.err) == (0, "")
-    check_status_document(started.json)
+    assert started.json.keys() >= {"action_id", "status", "creator_id", "start_time", "details"}
     action_id = started.json["action_id"]
     assert (started.json["label"], started.json["release_after"]) == ("by hand", "P7D")
     assert alice("status", action_id).json == started.json
@@ -45,13 +45,20 @@ def test_the_life_of_an_action(alice: Command) -> None:
     assert [entry["code"] for entry in alice("log", action_id).json["entries"]] == ["STARTED", "CANCELLED"]
     first = alice("log", action_id, "--limit", "1", "--reverse")
     assert [entry["code"] for entry in first.json["entries"]] == ["CANCELLED"]
-    assert "There is more: --marker 1" in first.err
+    assert "There are more entries: add --marker 1" in first.err
     assert alice("status", action_id).exit_code == 1
     assert alice("resume", action_id).exit_code == 5
     assert alice("release", action_id).json == cancelled.json
     gone = alice("status", action_id)
     assert (gone.exit_code, gone.out) == (4, "")
     assert gone.err == f"Error: 404 NotFound: There is no action {action_id}.\n"
+
+
+def test_what_run_shows_is_valid_by_the_toolkit(alice: Command) -> None:
+    pytest.importorskip("globus_action_provider_tools", reason="it cannot be installed beside globus-sdk 4")
+    from tests.api import check_status_document
+
+    check_status_document(alice("run", "--body", BODY, "--label", "by hand").json)
 
 
 def test_run_and_watch_until_the_end(command: Command, quick_provider: RunningProvider) -> None:
@@ -98,12 +105,10 @@ def test_principals_are_urns_or_bare_uuids(alice: Command) -> None:
     assert sorted(done.json["monitor_by"]) == sorted([f"urn:globus:auth:identity:{BOB}", GROUP])
     wrong = alice("run", "-b", BODY, "--manage-by", "bob@local.example")
     assert wrong.exit_code == 2
-    assert "'bob@local.example' is no principal. Give urn:globus:auth:identity:UUID" in wrong.err
+    assert "'bob@local.example' is not a principal. Give urn:globus:auth:identity:UUID" in wrong.err
 
 
-def test_who_may_only_read_is_not_allowed_to_cancel(
-    alice: Command, command: Command, slow_provider: RunningProvider
-) -> None:
+def test_a_monitor_may_not_cancel(alice: Command, command: Command, slow_provider: RunningProvider) -> None:
     action_id = alice("run", "-b", BODY, "--monitor-by", BOB).json["action_id"]
     bob = command("cancel", action_id, url=slow_provider.url, token="local-token-bob")
     assert (bob.exit_code, bob.out) == (3, "")
@@ -111,14 +116,14 @@ def test_who_may_only_read_is_not_allowed_to_cancel(
 
 
 @pytest.mark.parametrize("token", ["local-token-expired", "local-token-other-scope", "nobody's"])
-def test_a_token_that_is_not_good_is_not_allowed(command: Command, slow_provider: RunningProvider, token: str) -> None:
+def test_an_invalid_token_is_exit_code_3(command: Command, slow_provider: RunningProvider, token: str) -> None:
     done = command("status", str(uuid.uuid4()), url=slow_provider.url, token=token)
     assert (done.exit_code, done.out) == (3, "")
     assert "401 NoAuthentication" in done.err
     assert token not in done.err
 
 
-def test_a_wrong_body_is_refused_before_it_is_sent(alice: Command) -> None:
+def test_an_invalid_body_is_refused_before_it_is_sent(alice: Command) -> None:
     done = alice("run", "-v", "-b", '{"utc_offset": 1.1}')
     assert (done.exit_code, done.out) == (2, "")
     assert "- utc_offset: 1.1 is not a multiple of 0.25" in done.err
@@ -135,7 +140,7 @@ def test_the_body_comes_from_a_file_or_from_stdin(alice: Command, tmp_path: Path
         assert alice("run", "-b", given, stdin=stdin).exit_code == 0
 
 
-def test_each_field_is_asked_for(alice: Command) -> None:
+def test_interactive_asks_for_each_field(alice: Command) -> None:
     done = alice("run", "--interactive", stdin="1.1\nabout one\n5.75\n")
     assert (done.exit_code, done.json["status"]) == (0, "ACTIVE")
     assert "utc_offset: Hours east of UTC" in done.err
@@ -143,13 +148,13 @@ def test_each_field_is_asked_for(alice: Command) -> None:
     assert "'about one' is not of type 'number'" in done.err
 
 
-def test_list_and_release_all_that_are_complete(command: Command, slow_provider: RunningProvider) -> None:
+def test_list_and_release_all_complete_actions(command: Command, slow_provider: RunningProvider) -> None:
     options = {"url": slow_provider.url, "token": "local-token-carol"}
     ids = [command("run", "-b", BODY, **options).json["action_id"] for _ in range(3)]
     assert [action["action_id"] for action in command("list", **options).json] == ids[::-1]
     newest = command("list", "--limit", "2", **options)
     assert [action["action_id"] for action in newest.json] == ids[:0:-1]
-    assert "These are the 2 newest" in newest.err
+    assert "These are the 2 newest actions" in newest.err
     for action_id in ids[:2]:
         command("cancel", action_id, **options)
     assert [action["action_id"] for action in command("list", "--status", "active", **options).json] == ids[2:]
@@ -170,22 +175,22 @@ def test_list_and_release_all_that_are_complete(command: Command, slow_provider:
     [
         (("fly",), "No such command 'fly'."),
         (("run",), "Give the input: by --body, or by --interactive"),
-        (("run", "-b", "[1]"), "--body: the body is no JSON object"),
+        (("run", "-b", "[1]"), "--body: the body is not a JSON object"),
         (("run", "-b", "@/no/such/file"), "--body: the file /no/such/file cannot be read: No such file or directory"),
         (("run", "-b", BODY, "--wach"), "No such option"),
         (("run", "-b", "-"), "--body: stdin is empty."),
-        (("run", BODY), f"({BODY}). (The input comes behind --body.)"),
+        (("run", BODY), f"({BODY}). (Give the input with --body.)"),
         (("status",), "Missing argument 'ACTION_ID'"),
         (("completion",), "Choose from: bash, zsh, fish\n"),
         (("list", "--limit", "x"), "'x' is not a whole number of at least 1.\n"),
         (("list", "--limit", "0"), "'0' is not a whole number of at least 1.\n"),
         (
             ("--action-url", "http://127.0.0.1", "list"),
-            "(It comes after the command: globus-action list --action-url …)",
+            "(Options follow the command: globus-action list --action-url …)",
         ),
         (("release",), "Which actions?"),
-        (("status", "x", "--action-url", "localhost:5000"), "'localhost:5000' is no URL of a provider"),
-        (("status", "x", "--token", "two words"), "this is no token"),
+        (("status", "x", "--action-url", "localhost:5000"), "'localhost:5000' is not the URL of a provider"),
+        (("status", "x", "--token", "two words"), "this is not a token"),
         (("list", "--format", "xml"), "'xml'"),
         (("whoami", "--client-id", "me"), "'me' is not a valid UUID"),
     ],
@@ -202,7 +207,7 @@ def test_wrong_usage_is_exit_code_2_and_one_error(alice: Command, arguments: tup
     [("run", "-b", BODY, "--request-id", ""), ("cancel", ""), ("status", "-w", " "), ("release", "a", "")],
     ids=str,
 )
-def test_a_variable_that_is_not_set_is_no_id(alice: Command, typed: tuple[str, ...]) -> None:
+def test_an_empty_id_is_refused(alice: Command, typed: tuple[str, ...]) -> None:
     done = alice(*typed)
     assert (done.exit_code, done.out) == (2, "")
     assert re.fullmatch(r"Error: (ACTION_ID|--request-id) is empty: is a variable not set\?\n", done.err)
@@ -237,14 +242,27 @@ def test_completion_of_a_shell(command: Command) -> None:
     assert done.stdout == "plain,release\nplain,resume\n"
 
 
-def test_it_is_quiet_when_nobody_reads_any_more(slow_provider: RunningProvider) -> None:
+@pytest.mark.parametrize("module", ["globus_sdk", "click", "yaml"])
+def test_ctrl_c_during_startup_is_quiet(tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text(
+        "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    )
+    environment = clean_environment(PYTHONPATH=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-m", "client", "introspect"], cwd=ROOT, env=environment, capture_output=True, text=True,
+        check=False, preexec_fn=hear_ctrl_c,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_closed_pipe_is_not_an_error(slow_provider: RunningProvider) -> None:
     line = f"{sys.executable} -m client introspect | true; echo ${{PIPESTATUS[0]}}"
     environment = clean_environment(ACTION_URL=slow_provider.url, ACTION_TOKEN="local-token-bob")
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-def test_it_runs_under_its_installed_name_and_needs_nothing_of_the_provider(tmp_path: Path) -> None:
+def test_it_runs_under_its_installed_name_without_the_provider(tmp_path: Path) -> None:
     (tmp_path / "globus_action").symlink_to(ROOT / "client")
     program = (
         "import sys, globus_action.cli; "
@@ -257,7 +275,7 @@ def test_it_runs_under_its_installed_name_and_needs_nothing_of_the_provider(tmp_
 
 @pytest.fixture(scope="module")
 def blueprint(slow_provider: RunningProvider) -> Iterator[str]:
-    """The toolkit's own blueprint, with the stand-in of our provider for its Globus Auth."""
+    """The toolkit's blueprint, which uses our provider's stand-in for Globus Auth."""
     port = free_port()
     settings = {
         "WHATTIME_CLIENT_ID": "5b1c0de0-0000-4000-8000-00000000c1d0",
@@ -265,20 +283,16 @@ def blueprint(slow_provider: RunningProvider) -> Iterator[str]:
         "WHATTIME_SCOPE": slow_provider.scope,
     }
     server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.serve", "benchmarks.blueprint_provider:create_app", str(port), "2"],
+        [PROVIDER_PYTHON, "-m", "benchmarks.serve", "benchmarks.blueprint_provider:create_app", str(port), "2"],
         cwd=ROOT,
         env=clean_environment(**settings, **slow_provider.environment),
     )
     url = f"http://127.0.0.1:{port}"
 
-    def answers() -> bool:
-        try:
-            return requests.get(url, timeout=5).status_code < 500
-        except requests.ConnectionError:
-            return False
-
+    patient = requests.Session()
+    patient.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.1)))
     try:
-        wait_until(answers)
+        assert patient.get(url, timeout=5).status_code < 500
         yield url
     finally:
         server.terminate()

@@ -1,4 +1,4 @@
-"""When an action is looked at again."""
+"""When an action is polled, and for how long."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 
 import globus_sdk
 import pytest
+import requests
 
-from client.polling import LONGEST_PAUSE_SECONDS, BadAnswer, Look, follow, read_time
+from client.polling import LONGEST_PAUSE_SECONDS, BadResponse, PollResult, follow, read_time
 
 BEGIN = datetime(2026, 3, 14, 15, 0, tzinfo=UTC)
 
 
 class Response:
-    """As much of an SDK's response as is looked at."""
+    """The part of an SDK response that polling reads."""
 
     def __init__(self, document: Any, **headers: str) -> None:
         self.data = document
@@ -22,7 +23,7 @@ class Response:
 
 
 class Provider:
-    """Answers in turn, and knows when it was asked; time passes only while somebody sleeps."""
+    """Responds in turn and records when it was asked; time passes only during a sleep."""
 
     def __init__(self, *answers: Response | Exception, duration: float = 0) -> None:
         self.answers = list(answers)
@@ -44,12 +45,12 @@ class Provider:
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def follow(self, **options: Any) -> list[Look]:
+    def follow(self, **options: Any) -> list[PollResult]:
         def now() -> datetime:
             return BEGIN + timedelta(seconds=self.seconds)
 
-        looks = follow(self.ask, sleep=self.sleep, clock=lambda: self.seconds, now=now, **options)
-        return list(looks)
+        results = follow(self.ask, sleep=self.sleep, clock=lambda: self.seconds, now=now, **options)
+        return list(results)
 
 
 DONE = Response({"status": "SUCCEEDED"})
@@ -57,13 +58,21 @@ ACTIVE = Response({"status": "ACTIVE"})
 BROKEN = globus_sdk.NetworkError("broken", OSError())
 
 
-def test_a_complete_action_is_looked_at_once() -> None:
+def refusal(status: int, retry_after: str) -> globus_sdk.GlobusAPIError:
+    response = requests.Response()
+    response.status_code = status
+    response.headers["Retry-After"] = retry_after
+    response.request = requests.Request("GET", "http://127.0.0.1/").prepare()
+    return globus_sdk.GlobusAPIError(response)
+
+
+def test_a_complete_action_is_polled_once() -> None:
     provider = Provider(DONE)
-    assert [look.document for look in provider.follow()] == [DONE.data]
+    assert [result.document for result in provider.follow()] == [DONE.data]
     assert provider.asked == [0]
 
 
-def test_the_pauses_grow_up_to_a_longest_one() -> None:
+def test_pauses_grow_to_a_limit() -> None:
     provider = Provider(*[ACTIVE] * 20, DONE)
     provider.follow()
     pauses = [after - before for before, after in zip(provider.asked, provider.asked[1:], strict=False)]
@@ -72,7 +81,7 @@ def test_the_pauses_grow_up_to_a_longest_one() -> None:
     assert pauses[-1] == pytest.approx(LONGEST_PAUSE_SECONDS)
 
 
-def test_it_looks_soon_after_the_action_expects_to_be_done() -> None:
+def test_it_polls_soon_after_the_estimated_completion_time() -> None:
     provider = Provider(duration=100)
     provider.follow()
     assert 100 <= provider.asked[-1] < 101
@@ -100,13 +109,13 @@ def test_retry_after_holds_seconds_or_a_date(after: str) -> None:
         "Sat, 14 Mar 2026 15:00:40 +99999999999999",
     ],
 )
-def test_a_retry_after_that_makes_no_sense_is_as_none(after: str) -> None:
+def test_an_invalid_retry_after_is_ignored(after: str) -> None:
     provider = Provider(Response({"status": "ACTIVE"}, Retry_After=after), DONE)
     provider.follow()
     assert provider.asked == [0, 1]
 
 
-def test_patience_begins_anew_with_each_answer() -> None:
+def test_patience_starts_over_with_each_status() -> None:
     answers: list[Response | Exception] = [BROKEN, BROKEN, ACTIVE]
     provider = Provider(*answers * 10, DONE)
     assert provider.follow(patience_seconds=90)[-1].is_complete
@@ -117,11 +126,26 @@ def test_patience_begins_anew_with_each_answer() -> None:
 )
 def test_patience_ends(answer: Response | Exception) -> None:
     provider = Provider(answer)
-    with pytest.raises((globus_sdk.NetworkError, BadAnswer)):
+    with pytest.raises((globus_sdk.NetworkError, BadResponse)):
         provider.follow(patience_seconds=60)
-    assert 60 <= provider.seconds < 60 + LONGEST_PAUSE_SECONDS
+    assert provider.seconds == 60
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("after", ["50", "90", "3600"])
+def test_retry_after_does_not_outlast_the_patience(status: int, after: str) -> None:
+    provider = Provider(refusal(status, after))
+    with pytest.raises(globus_sdk.GlobusAPIError):
+        provider.follow(patience_seconds=60)
+    assert provider.asked == ([0, 50, 60] if after == "50" else [0, 60])
+
+
+def test_retry_after_of_a_status_does_not_outlast_the_patience() -> None:
+    provider = Provider(Response({"status": "ACTIVE"}, Retry_After="3600"), DONE)
+    provider.follow(patience_seconds=60)
+    assert provider.asked == [0, 60]
 
 
 @pytest.mark.parametrize("value", ["soon", 7, None, "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
-def test_a_time_that_makes_no_sense_is_as_none(value: Any) -> None:
+def test_an_invalid_time_is_none(value: Any) -> None:
     assert read_time(value) is None

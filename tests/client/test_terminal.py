@@ -1,4 +1,4 @@
-"""What people see, in a pseudo-terminal."""
+"""Output for people, in a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_a_page_for_people(terminal: Terminal) -> None:
     page = seen(terminal("introspect", ACTION_TOKEN="local-token-alice"))
     assert page.startswith("What Time Is It Right Now?\nFrom the makers of Philbert")
     for line in (
-        r"Run by: +everybody who is logged in\n",
+        r"Run by: +everyone who is logged in\n",
         r"FIELD +TYPE +LIMITS +MEANING\n",
         r"utc_offset\*  number  above -24, below 24, a multiple of 0.25  Hours east of UTC",
         r"  python -m client run --body '{\"utc_offset\": 1}' --watch\n",
@@ -22,7 +22,7 @@ def test_a_page_for_people(terminal: Terminal) -> None:
     assert seen(terminal("introspect", "-f", "json", ACTION_TOKEN="local-token-alice")).startswith("{\n")
 
 
-def test_a_live_line_and_how_to_go_on_after_ctrl_c(terminal: Terminal, slow_provider: RunningProvider) -> None:
+def test_a_live_line_and_what_to_type_after_ctrl_c(terminal: Terminal, slow_provider: RunningProvider) -> None:
     client_id = "0e0e0e0e-0000-4000-8000-000000000000"
     options = ["--action-url", slow_provider.url, "--token", "local-token-alice", "--client-id", client_id]
     watching = terminal("run", "-b", BODY, "--watch", *options, ACTION_URL="")
@@ -30,7 +30,7 @@ def test_a_live_line_and_how_to_go_on_after_ctrl_c(terminal: Terminal, slow_prov
     watching.expect(r"\x1b\[KACTIVE  0:01")
     watching.sendintr()
     said = seen(watching, 130)
-    assert "No longer watching; the action goes on.\n" in said
+    assert "No longer watching; the action continues.\n" in said
     assert "\n\n" not in said
     assert "\n\x1b[K\n" not in said
     found = re.search(r"Cancel it: +python -m client (cancel .+)\n", said)
@@ -40,7 +40,7 @@ def test_a_live_line_and_how_to_go_on_after_ctrl_c(terminal: Terminal, slow_prov
     assert '"error": "CANCELLED"' in seen(cancelled)
 
 
-def test_nothing_is_redrawn_or_coloured_where_that_is_not_wanted(
+def test_no_redrawing_on_a_dumb_terminal_and_no_color_if_disabled(
     terminal: Terminal, quick_provider: RunningProvider
 ) -> None:
     run = ("run", "-b", BODY, "--watch")
@@ -57,11 +57,11 @@ def test_nothing_is_redrawn_or_coloured_where_that_is_not_wanted(
     said = seen(plain)
     assert said.startswith("ACTIVE …\nSUCCEEDED after 0:00.\n{\n")
     assert "\x1b" not in said
-    coloured = terminal(*run, ACTION_URL=quick_provider.url, ACTION_TOKEN="local-token-bob")
-    assert "\x1b[32mSUCCEEDED after 0:00.\x1b[0m" in seen(coloured)
+    colored = terminal(*run, ACTION_URL=quick_provider.url, ACTION_TOKEN="local-token-bob")
+    assert "\x1b[32mSUCCEEDED after 0:00.\x1b[0m" in seen(colored)
 
 
-def test_each_field_is_asked_for_at_the_terminal(terminal: Terminal) -> None:
+def test_interactive_asks_for_each_field_at_the_terminal(terminal: Terminal) -> None:
     asking = terminal("run", "--interactive", ACTION_TOKEN="local-token-alice")
     asking.expect("number, above -24, below 24, a multiple of 0.25")
     asking.expect("utc_offset: ")

@@ -1,8 +1,8 @@
-"""python -m tests.conformance.blueprint_provider: a provider whose interface is the toolkit's own, not ours.
+"""python -m tests.conformance.blueprint_provider: serve a provider made with the toolkit's own blueprint.
 
-Its ActionProviderBlueprint has the paths, the tokens, the validation and the errors. The little that is left to a
-provider is done as in the toolkit's example (examples/apt_blueprint): actions are kept in a dict, run until they are
-cancelled, and the description says synchronous. It asks the stand-in for Globus Auth, so that it needs no account.
+ActionProviderBlueprint provides the paths, tokens, validation, and errors. The rest is done as in the toolkit's example
+(examples/apt_blueprint): actions are kept in a dict and run until they are canceled, and the description says
+synchronous. It uses local_globus instead of Globus Auth, so it needs no account.
 """
 
 from __future__ import annotations

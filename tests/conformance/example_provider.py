@@ -1,4 +1,4 @@
-"""A small Action Provider that shares no code with ours, to try the suite on: correct, or with a defect on purpose."""
+"""A small Action Provider that shares no code with ours, to test the suite on: correct, or with a defect on purpose."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DESCRIPTION: Json = {
 
 @dataclass(frozen=True)
 class Call:
-    """A request, as the provider understands it. `caller` is a principal, or None where the token is not valid."""
+    """A request, as the provider understands it. `caller` is a principal, or None if the token is not valid."""
 
     operation: str
     caller: str | None
@@ -67,12 +67,24 @@ class ExampleProvider:
     """A WSGI application.
 
     :param seconds: how long an action takes; 0 makes the provider synchronous.
-    :param defects: names of rules that it breaks, see `without`.
+    :param paused: an action is INACTIVE, with these details, until it is resumed.
+    :param with_resume: it has the operation resume.
+    :param defects: names of good habits that it lacks, see `without`.
     :param tamper: changes an answer before it is sent.
     """
 
-    def __init__(self, *, seconds: float = 0.1, defects: Iterable[str] = (), tamper: Tamper | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float = 0.1,
+        paused: Json | None = None,
+        with_resume: bool = True,
+        defects: Iterable[str] = (),
+        tamper: Tamper | None = None,
+    ) -> None:
         self.seconds = seconds
+        self.paused = paused
+        self.with_resume = with_resume
         self.defects = frozenset(defects)
         self.tamper = tamper
         self.actions: dict[str, Json] = {}
@@ -107,7 +119,7 @@ class ExampleProvider:
 
     def answer(self, call: Call) -> Answer:
         if call.operation == "introspect":
-            return 200, {**DESCRIPTION, "synchronous": self.seconds == 0}
+            return 200, {**DESCRIPTION, "synchronous": self.seconds == 0 and self.paused is None}
         if call.caller is None:
             raise Refused(401)
         handlers: dict[str, Callable[[Call], Answer]] = {
@@ -117,6 +129,7 @@ class ExampleProvider:
             "cancel": self.cancel,
             "release": self.release,
             "log": self.log,
+            **({"resume": self.resume} if self.with_resume else {}),
         }
         if call.operation not in handlers:
             raise Refused(404)
@@ -140,10 +153,10 @@ class ExampleProvider:
         now = datetime.now(UTC)
         action = {
             "action_id": str(uuid.uuid4()),
-            "status": "ACTIVE",
+            "status": "ACTIVE" if self.paused is None else "INACTIVE",
             "creator_id": call.caller,
             "start_time": now.isoformat(),
-            "details": {},
+            "details": {"looks": 0} if self.paused is None else self.paused,
             "release_after": request.get("release_after", "P30D"),
             "monitor_by": request.get("monitor_by") or [call.caller],
             "manage_by": request.get("manage_by") or [call.caller],
@@ -178,11 +191,15 @@ class ExampleProvider:
     def view(self, action: Json) -> Json:
         if action["status"] == "ACTIVE" and time.monotonic() >= action["_end"]:
             self.end(action, "SUCCEEDED", {"echo": "done"})
+        elif action["status"] == "ACTIVE":
+            looks = action["details"]["looks"] + 1
+            action.update(details={"looks": looks}, display_status=f"Looked at {looks} times")
         return {name: value for name, value in action.items() if not name.startswith("_")}
 
     @staticmethod
     def end(action: Json, status: str, details: Json) -> None:
-        action.update(status=status, details=details, completion_time=datetime.now(UTC).isoformat())
+        times = {"completion_time": datetime.now(UTC).isoformat()}
+        action.update(status=status, details=details, display_status=status.capitalize(), **times)
 
     def find(self, call: Call, role: str) -> Json:
         """The action, if the caller may see it, or manage it (403 where it may only be seen)."""
@@ -209,15 +226,28 @@ class ExampleProvider:
         action = self.find(call, "manage_by")
         if self.without("cancellation"):
             raise Refused(400)
-        if self.view(action)["status"] != "ACTIVE" and not self.without("ends that stay"):
+        if self.is_complete(action) and not self.without("ends that stay"):
             raise Refused(409)
         self.end(action, "FAILED", {"error": "CANCELLED"})
         return 200, self.view(action)
 
+    def resume(self, call: Call) -> Answer:
+        action = self.find(call, "manage_by")
+        if self.view(action)["status"] != "INACTIVE":
+            if self.without("conflicts of resume"):
+                self.end(action, "SUCCEEDED", {"echo": "resumed"})
+                return 200, self.view(action)
+            raise Refused(409)
+        action.update(status="ACTIVE", details={"looks": 0}, _end=time.monotonic() + self.seconds)
+        return 200, self.view(action)
+
+    def is_complete(self, action: Json) -> bool:
+        return self.view(action)["status"] in ("SUCCEEDED", "FAILED")
+
     def release(self, call: Call) -> Answer:
         action = self.find(call, "manage_by")
         last = self.view(action)
-        if last["status"] == "ACTIVE" and not self.without("patience"):
+        if not self.is_complete(action) and not self.without("patience"):
             raise Refused(409)
         if not self.without("forgetting"):
             del self.actions[call.action_id]
@@ -235,7 +265,7 @@ class ExampleProvider:
 
 @contextlib.contextmanager
 def serving(application: Any) -> Iterator[str]:
-    """The URL where a WSGI application is served meanwhile."""
+    """Serve a WSGI application, and yield its URL."""
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=QuietRequestHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

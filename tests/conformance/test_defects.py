@@ -3,148 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
 from typing import Any
 
 import pytest
 from werkzeug.wrappers import Response
 
-from tests.conformance.example_provider import (
-    ANNE,
-    BERT,
-    DESCRIPTION,
-    PEOPLE,
-    Answer,
-    Call,
-    ExampleProvider,
-    Tamper,
-    serving,
+from conformance.rule import RULES, Outcome
+from tests.conformance.example_provider import ANNE, BERT, DESCRIPTION, PEOPLE, ExampleProvider
+from tests.conformance.tampers import (
+    HOUR,
+    Changing,
+    NowAndThen,
+    RemembersForever,
+    check,
+    check_all,
+    code,
+    crash_on,
+    enumerates_both,
+    every_code,
+    fields,
+    forgets_creators,
+    is_nobody,
+    no_www_authenticate,
+    not_for,
+    once_complete,
+    open_to,
+    outcomes,
+    raw,
+    suite_on,
+    takes,
 )
-from tests.conformance.rule import RULES, Outcome, Result, try_rule
-from tests.conformance.subject import Subject
-from tests.conformance.suite import run
 
-HOUR = 3600
-
-
-@contextmanager
-def trying(provider: ExampleProvider, **options: Any) -> Iterator[Subject]:
-    with serving(provider) as url:
-        yield Subject(url, ANNE, {"text": "hello"}, **{"other_token": BERT, "wait_seconds": 5, **options})
-
-
-def outcomes(results: Any, outcome: Outcome) -> set[str]:
-    return {result.rule.name for result in results if result.outcome == outcome}
-
-
-def code(operation: str, old: int, new: int) -> Tamper:
-    """The operation answers with another code."""
-    return lambda call, code, document: (new if (call.operation, code) == (operation, old) else code, document)
-
-
-def every_code(old: int, new: int) -> Tamper:
-    return lambda _call, code, document: (new if code == old else code, document)
-
-
-def fields(operations: str, **changed: Any) -> Tamper:
-    """Successful answers of these operations have other fields; None takes one away, ... makes it null."""
-
-    def tamper(call: Call, code: int, document: Any) -> Answer:
-        if call.operation in operations.split() and code < 300:
-            document = {name: value for name, value in {**document, **changed}.items() if value is not None}
-            document = {name: None if value is ... else value for name, value in document.items()}
-        return code, document
-
-    return tamper
-
-
-def once_complete(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Tamper:
-    """The status of a complete action is shown otherwise."""
-
-    def tamper(call: Call, code: int, document: Any) -> Answer:
-        is_complete = call.operation == "status" and document.get("status") in ("SUCCEEDED", "FAILED")
-        return code, {**document, **change(document)} if is_complete else document
-
-    return tamper
-
-
-def raw(operation: str, content: str, content_type: str = "application/json", status: int = 200) -> Tamper:
-    """The operation answers with this."""
-    return lambda call, code, document: (
-        Response(content, status, content_type=content_type) if call.operation == operation else (code, document)
-    )
-
-
-def crash_on(operation: str, part: bytes) -> Tamper:
-    """A request that has this in it makes the provider fail."""
-    return lambda call, code, document: (
-        (500, {}) if call.operation == operation and part in call.data + call.action_id.encode() else (code, document)
-    )
-
-
-def not_for(caller: str | None, operation: str, new: int) -> Tamper:
-    return lambda call, code, document: (
-        (new, {}) if (call.caller, call.operation) == (caller, operation) else (code, document)
-    )
-
-
-def takes(part: bytes) -> Tamper:
-    """A request that has this in it is taken, whatever else is in it."""
-    taken = {"action_id": "taken", "status": "ACTIVE", "details": {}, "creator_id": "urn:…"}
-    return lambda call, code, document: (202, taken) if code == 400 and part in call.data else (code, document)
-
-
-def open_to(who: Callable[[Call], bool], operation: str) -> Tamper:
-    """Whoever this is can do that, as far as the answer goes."""
-    return lambda call, code, document: (200, {}) if call.operation == operation and who(call) else (code, document)
-
-
-class Changing:
-    """A number that differs each time it is asked for."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def __call__(self, _document: dict[str, Any]) -> dict[str, Any]:
-        self.number += 1
-        return {"details": {"number": self.number}}
-
-
-def is_nobody(call: Call) -> bool:
-    return call.caller is None
-
-
-def no_www_authenticate(_call: Call, code: int, document: Any) -> Any:
-    return Response("{}", 401, content_type="application/json") if code == 401 else (code, document)
-
-
-def forgets_creators(call: Call, code: int, document: Any) -> Answer:
-    """Whoever starts an action for others cannot see it."""
-    is_for_others = code == 200 and call.operation == "status" and call.caller not in document["monitor_by"]
-    return (404, {}) if is_for_others else (code, document)
-
-
-def enumerates_both(call: Call, code: int, document: Any) -> Answer:
-    if call.operation == "actions" and isinstance(document, list):
-        return code, [{"action_id": "x", "status": "FAILED"}, {"action_id": "y", "status": "ACTIVE"}]
-    return code, document
-
-
-class RemembersForEver:
-    """After a release, requests are refused whose id is known."""
-
-    def __init__(self) -> None:
-        self.known: set[str] = set()
-
-    def __call__(self, call: Call, code: int, document: Any) -> Answer:
-        if call.operation != "run" or code != 202:
-            return code, document
-        request_id = json.loads(call.data)["request_id"]
-        is_known = request_id in self.known
-        self.known.add(request_id)
-        return (409, {}) if is_known else (code, document)
-
+WAITS = {"code": "ApprovalRequired", "description": "A manager must resume this action."}
 
 DEFECTS: list[tuple[str, str, dict[str, Any]]] = [
     # what is wrong with the provider; the rule that names it; the provider
@@ -296,6 +187,76 @@ DEFECTS: list[tuple[str, str, dict[str, Any]]] = [
     ("enumerates for nobody", "enumeration_needs_a_token", {"tamper": open_to(is_nobody, "actions")}),
     ("release fails", "a_complete_action_can_be_released", {"tamper": code("release", 200, 500)}),
     ("release is empty", "a_complete_action_can_be_released", {"tamper": raw("release", "{}")}),
+    ("an end that changes", "a_complete_action_never_changes_again", {"tamper": once_complete(Changing())}),
+    (
+        "a display_status that changes after the end",
+        "a_complete_action_does_not_change",
+        {"tamper": once_complete(lambda document: {"display_status": str(time.monotonic_ns())})},
+    ),
+    (
+        "cancel and status disagree",
+        "an_action_that_is_not_complete_can_be_cancelled",
+        {"tamper": fields("cancel", status="SUCCEEDED"), "seconds": HOUR},
+    ),
+    (
+        "release shows another end",
+        "a_complete_action_never_changes_again",
+        {"tamper": fields("release", status="FAILED"), "seconds": 0},
+    ),
+    (
+        "not always synchronous",
+        "a_synchronous_provider_answers_with_the_end",
+        {"tamper": NowAndThen("run", status="ACTIVE"), "seconds": 0},
+    ),
+    ("enumerates nothing", "enumeration_filters_by_status", {"tamper": raw("actions", "[]")}),
+    (
+        "enumerates nothing active",
+        "enumeration_lists_the_active_actions_of_the_caller",
+        {"tamper": raw("actions", "[]"), "seconds": HOUR},
+    ),
+    ("a code of INACTIVE that is a number", "an_inactive_action_says_why", {"paused": {**WAITS, "code": 5}}),
+    (
+        "resume fails",
+        "an_inactive_action_can_be_resumed",
+        {"paused": WAITS, "tamper": code("resume", 200, 500)},
+    ),
+    (
+        "resume shows another action",
+        "an_inactive_action_can_be_resumed",
+        {"paused": WAITS, "tamper": fields("resume", action_id="another")},
+    ),
+    (
+        "managers cannot resume",
+        "managers_can_resume_an_action",
+        {"paused": WAITS, "tamper": not_for(PEOPLE[BERT], "resume", 403)},
+    ),
+    ("monitors resume", "monitors_cannot_resume_an_action", {"paused": WAITS, "defects": ["access control"]}),
+    ("everybody resumes", "others_cannot_resume_an_action", {"paused": WAITS, "defects": ["access control"]}),
+    (
+        "401 for others who resume",
+        "others_cannot_resume_an_action",
+        {"tamper": not_for(PEOPLE[BERT], "resume", 401), "seconds": HOUR},
+    ),
+    (
+        "resume revives",
+        "resume_of_an_action_that_is_not_inactive_is_refused",
+        {"defects": ["conflicts of resume"]},
+    ),
+    (
+        "resume of a complete action is 500",
+        "resume_of_an_action_that_is_not_inactive_is_refused",
+        {"tamper": code("resume", 409, 500)},
+    ),
+    (
+        "two creators of one user",
+        "the_creator_is_whoever_has_started_the_action",
+        {"tamper": NowAndThen("run", creator_id="urn:…")},
+    ),
+    (
+        "resume without a token",
+        "without_a_token_every_operation_is_refused",
+        {"tamper": open_to(is_nobody, "resume")},
+    ),
     ("released and there", "a_released_action_is_not_found", {"defects": ["forgetting"]}),
     ("released is 500", "a_released_action_is_not_found", {"tamper": every_code(404, 500)}),
     ("no details", "every_status_has_the_form_of_the_interface", {"tamper": fields("run", details=None)}),
@@ -354,98 +315,98 @@ WARNINGS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("no CORS", "web_pages_may_introspect", {"tamper": raw("introspect", json.dumps(DESCRIPTION))}),
     ("no end", "an_action_comes_to_an_end", {"tamper": fields("status", completion_time=None)}),
-    ("a request for ever", "a_request_repeated_after_the_release_starts_anew", {"tamper": RemembersForEver()}),
+    ("no code of INACTIVE", "an_inactive_action_says_why", {"paused": {"description": "Wait."}}),
+    (
+        "consent without a scope",
+        "an_inactive_action_says_why",
+        {"paused": {"code": "ConsentRequired", "description": "Consent is needed."}},
+    ),
+    (
+        "resume of a complete action is 200",
+        "resume_of_an_action_that_is_not_inactive_is_refused",
+        {"tamper": code("resume", 409, 200)},
+    ),
+    (
+        "release says who released it",
+        "a_complete_action_never_changes_again",
+        {"tamper": fields("release", display_status="Released by Anne")},
+    ),
+    ("a request for ever", "a_request_repeated_after_the_release_starts_anew", {"tamper": RemembersForever()}),
 ]
 
 NO_DEFECT_HERE = {"the_newer_paths_lead_to_the_same_actions"}
 """Tried on the toolkit's blueprint alone, which serves them."""
 
 
-def look(it: Subject, name: str) -> Result:
-    """The result of one rule, after those that a rule on all answers, or on what was released, builds on."""
-    before = [rule for rule in RULES if rule.name in PRECEDING and PRECEDING.index(rule.name) < _place(name)]
-    for rule in before:
-        try_rule(rule, it)
-    return try_rule(next(rule for rule in RULES if rule.name == name), it)
-
-
-PRECEDING = [
-    "a_valid_request_starts_an_action",
-    "status_shows_the_action",
-    "an_unknown_action_is_not_found",
-    "a_request_without_body_is_refused",
-    "without_a_token_every_operation_is_refused",
-    "a_complete_action_does_not_change",
-    "a_complete_action_can_be_released",
-]
-LATE = [rule.name for rule in RULES if rule.section in ("Release", "All answers")] + ["a_refusal_names_the_scheme"]
-
-
-def _place(name: str) -> int:
-    if name in PRECEDING:
-        return PRECEDING.index(name)
-    return len(PRECEDING) if name in LATE else 0
-
-
 @pytest.mark.parametrize(("rule", "defect"), [row[1:] for row in DEFECTS], ids=[row[0] for row in DEFECTS])
 def test_a_defect_is_named(rule: str, defect: dict[str, Any]) -> None:
-    with trying(ExampleProvider(**defect)) as it:
-        assert look(it, rule).outcome == Outcome.WRONG
+    with suite_on(ExampleProvider(**defect)) as provider:
+        assert check(provider, rule).outcome == Outcome.WRONG
 
 
 @pytest.mark.parametrize(("rule", "lapse"), [row[1:] for row in WARNINGS], ids=[row[0] for row in WARNINGS])
 def test_a_lapse_is_a_warning(rule: str, lapse: dict[str, Any]) -> None:
-    with trying(ExampleProvider(**lapse), wait_seconds=0.5) as it:
-        assert look(it, rule).outcome == Outcome.WARNING
+    with suite_on(ExampleProvider(**lapse), wait_seconds=0.5) as provider:
+        assert check(provider, rule).outcome == Outcome.WARNING
 
 
 def test_every_rule_was_seen_broken() -> None:
     assert {row[1] for row in DEFECTS + WARNINGS} | NO_DEFECT_HERE == {rule.name for rule in RULES}
 
 
-@pytest.mark.parametrize("seconds", [0, 0.1], ids=["at once", "after a while"])
-def test_a_correct_provider_passes(seconds: float) -> None:
-    provider = ExampleProvider(seconds=seconds)
-    with trying(provider) as it:
-        results, left = run(it, say=lambda _text: None)
-    assert outcomes(results, Outcome.WRONG) | outcomes(results, Outcome.WARNING) == set()
-    needs_time = {
-        "an_action_that_is_not_complete_cannot_be_released",
-        "an_action_that_is_not_complete_can_be_cancelled",
-    }
-    skipped = needs_time if seconds == 0 else {"a_synchronous_provider_answers_with_the_end"}
-    assert outcomes(results, Outcome.SKIPPED) == skipped | NO_DEFECT_HERE
-    assert (left, provider.actions) == ([], {})
+NEEDS_TIME = {
+    "an_action_that_is_not_complete_cannot_be_released",
+    "an_action_that_is_not_complete_can_be_cancelled",
+}
+NEEDS_INACTIVE = {
+    "an_inactive_action_says_why",
+    "an_inactive_action_can_be_resumed",
+    "managers_can_resume_an_action",
+}
+NEEDS_SYNCHRONOUS = {"a_synchronous_provider_answers_with_the_end"}
 
 
-def test_a_provider_that_takes_more_than_it_must_passes() -> None:
-    """It shows the odd fields that it takes, which is no fault of its statuses."""
-    with trying(ExampleProvider(defects=["strictness"])) as it:
-        results, _ = run(it, say=lambda _text: None)
+@pytest.mark.parametrize(
+    ("kind", "skipped"),
+    [
+        ({"seconds": 0}, NEEDS_TIME | NEEDS_INACTIVE),
+        ({"seconds": 0.1}, NEEDS_INACTIVE | NEEDS_SYNCHRONOUS),
+        ({"seconds": 0, "paused": WAITS}, NEEDS_SYNCHRONOUS),
+        ({"seconds": 0.1, "paused": WAITS}, NEEDS_SYNCHRONOUS),
+    ],
+    ids=["synchronous", "with progress", "paused, then complete", "paused, then with progress"],
+)
+def test_a_correct_provider_passes(kind: dict[str, Any], skipped: set[str]) -> None:
+    example = ExampleProvider(**kind)
+    with suite_on(example) as provider:
+        report = check_all(provider)
+    assert outcomes(report.results, Outcome.WRONG) | outcomes(report.results, Outcome.WARNING) == set()
+    assert outcomes(report.results, Outcome.SKIPPED) == skipped | NO_DEFECT_HERE
+    assert (report.not_released, example.actions) == ([], {})
+
+
+def test_a_provider_that_accepts_more_than_it_must_passes() -> None:
+    """It shows the odd fields that it accepts, which is no fault of its statuses."""
+    with suite_on(ExampleProvider(defects=["strictness"])) as provider:
+        results = check_all(provider).results
     assert outcomes(results, Outcome.WRONG) == set()
     assert outcomes(results, Outcome.WARNING) == {"fields_of_a_wrong_form_are_refused"}
 
 
-def test_without_a_schema_another_content_is_made_from_the_body() -> None:
-    tamper = fields("introspect", input_schema=None)
-    with trying(ExampleProvider(tamper=tamper, defects=["comparison of contents"])) as it:
-        assert look(it, "a_request_id_with_another_content_is_refused").outcome == Outcome.WRONG
-
-
-def test_without_another_token_what_others_may_do_is_skipped() -> None:
-    with trying(ExampleProvider(), other_token=None) as it:
-        results, _ = run(it, say=lambda _text: None)
+def test_without_another_token_what_other_users_can_do_is_skipped() -> None:
+    with suite_on(ExampleProvider(), other_token=None) as provider:
+        results = check_all(provider).results
     assert outcomes(results, Outcome.WRONG) == set()
-    assert {rule.name for rule in RULES if rule.section == "Other people"} < outcomes(results, Outcome.SKIPPED)
+    assert {rule.name for rule in RULES if rule.section == "Other users"} < outcomes(results, Outcome.SKIPPED)
 
 
-def test_an_action_without_an_end_is_cancelled_for_want_of_time() -> None:
-    with trying(ExampleProvider(seconds=HOUR), wait_seconds=0.2) as it:
-        assert it.ended["details"] == {"error": "CANCELLED"}
+def test_an_action_that_does_not_end_in_time_is_canceled() -> None:
+    with suite_on(ExampleProvider(seconds=HOUR), wait_seconds=0.2) as provider:
+        assert provider.ended["details"] == {"error": "CANCELLED"}
 
 
-def test_an_end_that_never_comes_is_said() -> None:
-    with trying(ExampleProvider(seconds=HOUR, defects=["cancellation"]), wait_seconds=0.2) as it:
-        result = look(it, "an_action_comes_to_an_end")
+def test_an_action_that_never_ends_is_reported() -> None:
+    with suite_on(ExampleProvider(seconds=HOUR, defects=["cancellation"]), wait_seconds=0.2) as provider:
+        result = check(provider, "an_action_comes_to_an_end")
     assert result.outcome == Outcome.SKIPPED
-    assert result.reason == "the end of an action could not be seen within 0.2 s: raise --timeout"
+    assert result.reason == "no action ended within 0.2 s: raise --timeout"

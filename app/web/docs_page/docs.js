@@ -1,6 +1,8 @@
-// The page at /docs: choose who you are, run an action, watch it, cancel and release it; Swagger UI shows the rest.
+// The page at /docs: choose who you are, run an action, watch it, resume, cancel, and release it; Swagger UI shows the
+// rest.
 
 const POLL_MS = 1000;
+const COMPLETE = ["SUCCEEDED", "FAILED"];
 const find = (id) => document.getElementById(id);
 const read = async (path) => (await fetch(path)).json();
 
@@ -9,6 +11,9 @@ function element(tag, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// Show a value of an action's details: text as it is, anything else as JSON.
+const shownValue = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 const authorization = () => `Bearer ${find("token").value.trim()}`;
 
@@ -52,24 +57,29 @@ class ActionItem {
     this.id = action.action_id;
     this.status = element("span");
     this.details = element("span", { className: "details" });
+    this.resume = element("button", { textContent: "Resume", onclick: () => this.act("POST", "resume") });
     this.cancel = element("button", { textContent: "Cancel", onclick: () => this.act("POST", "cancel") });
     this.release = element("button", { textContent: "Release", onclick: () => this.act("POST", "release") });
     const log = element("button", { textContent: "Log", onclick: () => this.act("GET", "log") });
     const code = element("code", { textContent: this.id });
-    const buttons = element("span", { className: "buttons" }, log, this.cancel, this.release);
+    const buttons = element("span", { className: "buttons" }, log, this.resume, this.cancel, this.release);
     this.item = element("li", {}, this.status, code, this.details, buttons);
     find("actions").prepend(this.item);
     this.update(action);
   }
 
   update(action) {
-    const active = action.status === "ACTIVE";
-    this.status.className = `badge ${action.status}`;
-    this.status.textContent = action.status;
-    this.details.textContent = Object.entries(action.details).map(([name, value]) => `${name}: ${value}`).join(" · ");
-    this.cancel.disabled = !active;
-    this.release.disabled = active;
-    if (active) this.watch();
+    const { status, display_status, details } = action;
+    const complete = COMPLETE.includes(status);
+    this.status.className = `badge ${status}`;
+    this.status.textContent = status;
+    const shown = Object.entries(details).map(([name, value]) => `${name}: ${shownValue(value)}`);
+    if (display_status && display_status !== status) shown.unshift(display_status);
+    this.details.textContent = shown.join(" · ");
+    this.resume.hidden = status !== "INACTIVE";
+    this.cancel.disabled = complete;
+    this.release.disabled = !complete;
+    if (!complete) this.watch();
   }
 
   watch() {
@@ -117,7 +127,7 @@ async function run() {
 }
 
 async function listAll() {
-  const { ok, document: answered } = await ask("GET", "/actions?status=active,succeeded,failed");
+  const { ok, document: answered } = await ask("GET", "/actions?status=active,inactive,succeeded,failed");
   if (ok) answered.reverse().forEach(list);
 }
 

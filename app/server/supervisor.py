@@ -1,0 +1,35 @@
+"""granian's server process, which replaces workers that die, however often they do."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from granian.server.mp import MPServer
+
+log = logging.getLogger(__name__)
+
+QUICK_SECONDS = 5
+"""A worker that lives shorter than this is replaced after a pause."""
+
+PAUSE_SECONDS = 1
+
+
+class Supervisor(MPServer):
+    """Goes on where granian gives up: when a worker dies within 5.5 s of its own replacement.
+
+    Giving up would end the healthy workers too. A worker that dies before the server has answered anything ends it,
+    because its replacement would not start either.
+    """
+
+    has_served = False
+
+    def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
+        if not self.has_served:
+            log.error("A worker cannot start, so the server ends")
+            self.shutdown(1)  # type: ignore[no-untyped-call]  # granian has no types here
+        if any(time.monotonic() - self.wrks[worker].birth < QUICK_SECONDS for worker in workers):
+            time.sleep(PAUSE_SECONDS)
+        super()._respawn_workers(workers, *arguments, **options)
+        self.respawned_wrks.clear()  # by which granian would recognize a crash loop

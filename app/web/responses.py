@@ -1,0 +1,48 @@
+"""Responses: JSON by orjson, several times as fast as Flask's own encoder, and security headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response
+from flask.json.provider import JSONProvider
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""So that no browser runs a response as a script, stores it, or shows it in a frame of another page."""
+
+
+def to_json(document: Any) -> bytes:
+    """Return the document as JSON text with a final newline."""
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's JSON provider (its documented hook), by orjson."""
+
+    def dumps(self, obj: Any, **_options: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_options: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        body = to_json(self._prepare_response_obj(args, kwargs))
+        response: Response = self._app.response_class(body, content_type="application/json")
+        return response
+
+
+def add_security_headers(app: Flask) -> None:
+    """Have every response carry HEADERS, unless its handler has set them."""
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        headers = response.headers
+        for name, value in HEADERS.items():
+            if name not in headers:
+                headers[name] = value
+        return response

@@ -1,0 +1,52 @@
+"""Check, draw, run and test Globus flow definitions on this machine.
+
+It is a tool for development. It does what the Globus Flows service is known to do; docs/flows.md lists what is not
+known, and what was chosen.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .check import check as check
+    from .clock import ManualClock as ManualClock
+    from .clock import SystemClock as SystemClock
+    from .definition import Definition as Definition
+    from .errors import DefinitionError as DefinitionError
+    from .errors import Finding as Finding
+    from .errors import FlowError as FlowError
+    from .errors import ProviderError as ProviderError
+    from .observer import Observer as Observer
+    from .providers import Failure as Failure
+    from .providers import Provider as Provider
+    from .providers import StubProvider as StubProvider
+    from .run import Position as Position
+    from .run import Run as Run
+    from .runner import FlowRunner as FlowRunner
+
+_MODULES = {
+    "ManualClock": "clock",
+    "SystemClock": "clock",
+    "Definition": "definition",
+    "DefinitionError": "errors",
+    "Finding": "errors",
+    "FlowError": "errors",
+    "ProviderError": "errors",
+    "Observer": "observer",
+    "Failure": "providers",
+    "Provider": "providers",
+    "StubProvider": "providers",
+    "Position": "run",
+    "Run": "run",
+    "FlowRunner": "runner",
+}
+__all__ = sorted(_MODULES)  # noqa: PLE0605 # a list of strings, though not written out
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for only then: the other commands of the client start without it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,0 +1,26 @@
+"""What a run tells while it goes on. The default tells nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+
+class Observer:
+    """Override what is of interest. All methods are called from the thread of the run."""
+
+    def state_started(self, name: str, state: Mapping[str, Any]) -> None:
+        """A state has started."""
+
+    def state_ended(self, name: str, state: Mapping[str, Any], outcome: str) -> None:
+        """A state has ended; `outcome` says how, in a few words."""
+
+    def action_polled(self, name: str, document: Mapping[str, Any]) -> None:
+        """The status of an action has arrived: when it was started, and after each poll."""
+
+    def waiting(self, name: str, until: datetime) -> None:
+        """A Wait state waits."""
+
+    def note(self, text: str) -> None:
+        """Something else happened that a person should know."""

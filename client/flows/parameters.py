@@ -1,0 +1,109 @@
+"""What a state works on: Parameters with their paths and expressions, or InputPath; and what is hidden from view."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from .definition import PRIVATE_PARAMETERS
+from .errors import RESULT_PATH, RUNTIME, ExpressionError, FlowError
+from .expressions import parse
+from .paths import CONTEXT, compile_path, compile_result_path, put
+
+TOKENS = "_tokens"
+"""The key of a run's input that holds tokens for the roles of RunAs."""
+
+
+def scope_of(data: Any, context: Mapping[str, Any]) -> Any:
+    """What paths and expressions see: the state of the run, and ``_context``."""
+    return {**data, CONTEXT: context} if isinstance(data, Mapping) else data
+
+
+def find(path: str, scope: Any, field: str) -> Any:
+    """The value that a path names.
+
+    :param field: the field of the state that has the path, for the error.
+    :raises FlowError: there is none.
+    """
+    try:
+        return compile_path(path).find(scope)
+    except LookupError:
+        cause = f"The path '{path}' specified for the field '{field}' could not be found in the state input."
+        raise FlowError(RUNTIME, cause) from None
+
+
+def evaluate(value: Any, scope: Any) -> Any:
+    """Parameters with their paths and expressions replaced by values.
+
+    :raises FlowError: a path names nothing, or an expression cannot be evaluated.
+    """
+    if isinstance(value, list):
+        return [evaluate(item, scope) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if key.endswith(".$"):
+            found[key[:-2]] = find(item, scope, key)
+        elif key.endswith(".="):
+            try:
+                found[key[:-2]] = parse(item).evaluate(scope)
+            except ExpressionError as error:
+                raise FlowError(RUNTIME, f"The expression of the field '{key}' failed: {error}") from error
+        elif key != PRIVATE_PARAMETERS:
+            found[key] = evaluate(item, scope)
+    return found
+
+
+def input_of(state: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Any:
+    """What a state works on: its Parameters, the value of its InputPath, or else the whole state of the run.
+
+    :raises FlowError: it cannot be found.
+    """
+    scope = scope_of(data, context)
+    if state.get("Parameters") is not None:
+        return evaluate(state["Parameters"], scope)
+    if state.get("InputPath") is not None:
+        return find(state["InputPath"], scope, "InputPath")
+    return data
+
+
+def put_result(data: Any, result_path: str | None, value: Any) -> Any:
+    """The state of the run with a result in it; without a ResultPath, the result takes its place.
+
+    :raises FlowError: the path leads through something that is not an object.
+    """
+    try:
+        return put(data, compile_result_path(result_path or "$"), value)
+    except LookupError as error:
+        cause = f"Unable to apply ResultPath '{result_path}': {error.args[0]}."
+        raise FlowError(RESULT_PATH, cause) from error
+
+
+def hide(value: Any, parameters: Any = None) -> Any:
+    """`value` without what is private: keys that begin with ``_private``, tokens, and private Parameters.
+
+    :param parameters: the Parameters from which the value was made.
+    """
+    if isinstance(value, Mapping):
+        known = parameters if isinstance(parameters, Mapping) else {}
+        names = _private_names(known)
+        shown = {key: hide(item, known.get(key)) for key, item in value.items() if not _is_hidden(key, names)}
+        same = len(shown) == len(value) and all(shown[key] is item for key, item in value.items())
+        return value if same else shown  # what is the same need not be kept twice
+    if isinstance(value, list):
+        fits = isinstance(parameters, list) and len(parameters) == len(value)
+        items = [hide(item, parameters[index] if fits else None) for index, item in enumerate(value)]
+        return value if all(map(operator.is_, items, value)) else items
+    return value
+
+
+def _is_hidden(key: str, names: set[str]) -> bool:
+    return key in names or key == TOKENS or key.startswith("_private")
+
+
+def _private_names(parameters: Mapping[str, Any]) -> set[str]:
+    listed = parameters.get(PRIVATE_PARAMETERS)
+    names = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
+    return {name.removesuffix(".$").removesuffix(".=") for name in names}

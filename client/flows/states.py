@@ -1,0 +1,59 @@
+"""What Choice, Fail and Wait states decide, and which Catch handles an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from .choices import matches, read_timestamp
+from .errors import CATCH_ALL, NO_CHOICE, RUNTIME, TOO_LARGE, FlowError
+from .parameters import find
+from .schema import LONGEST_WAIT_SECONDS
+
+_NEVER_CAUGHT_BY_ALL = (RUNTIME, TOO_LARGE)
+
+
+def find_catcher(state: Mapping[str, Any], error: FlowError) -> Mapping[str, Any] | None:
+    """The first Catcher that handles an error. As at AWS, States.ALL leaves out errors of the definition itself."""
+    for catcher in state.get("Catch") or []:
+        names = catcher["ErrorEquals"]
+        if error.error in names:
+            return catcher  # type: ignore[no-any-return] # check() has looked at it
+        if error.error not in _NEVER_CAUGHT_BY_ALL and any(name in names for name in CATCH_ALL):
+            return catcher  # type: ignore[no-any-return]
+    return None
+
+
+def choose(state: Mapping[str, Any], scope: Any) -> str:
+    for rule in state["Choices"]:
+        if matches(rule, scope):
+            return str(rule["Next"])
+    if state.get("Default") is None:
+        raise FlowError(NO_CHOICE, "No rule matches, and there is no Default.")
+    return str(state["Default"])
+
+
+def failure_of(state: Mapping[str, Any], scope: Any) -> FlowError:
+    error, cause = (
+        find(state[f"{name}Path"], scope, f"{name}Path") if state.get(f"{name}Path") is not None else state.get(name)
+        for name in ("Error", "Cause")
+    )
+    return FlowError(str(error or "Fail"), str(cause or "The flow has come to a Fail state."))
+
+
+def wait_until(state: Mapping[str, Any], scope: Any, entered: datetime) -> datetime:
+    for name in ("Timestamp", "Seconds"):
+        path = state.get(f"{name}Path")
+        value = find(path, scope, f"{name}Path") if path is not None else state.get(name)
+        if value is None:
+            continue
+        if name == "Timestamp":
+            found = read_timestamp(value)
+            if found is None:
+                raise FlowError(RUNTIME, f"{str(value)[:80]!r} is not a time with an offset.")
+            return min(found, entered + timedelta(seconds=LONGEST_WAIT_SECONDS + 1))
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST_WAIT_SECONDS:
+            raise FlowError(RUNTIME, f"{str(value)[:80]!r} is not a number of seconds up to a year.")
+        return entered + timedelta(seconds=value)
+    raise FlowError(RUNTIME, "The state says nothing about how long to wait.")

@@ -1,0 +1,103 @@
+"""Check a body against a JSON schema, as a process of its own that can be stopped: a schema may take forever.
+
+`problems` starts the process; the process runs this file as a script, which is why it imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+LIMIT_SECONDS = 5.0
+LIMIT_BYTES = 1_000_000_000
+MOST_PROBLEMS = 100
+
+
+class SchemaError(Exception):
+    """Raised when a provider's schema is missing or unusable."""
+
+
+def problems(schema: Mapping[str, Any], body: Any, *, limit_seconds: float | None = None) -> list[str]:
+    """Return one sentence for each mistake in `body`, which starts with the field. Nothing is fetched from elsewhere.
+
+    :param limit_seconds: how long the check may take; LIMIT_SECONDS by default.
+    :raises SchemaError: the schema is invalid, refers to something outside itself, or takes too long to check.
+    """
+    limit_seconds = LIMIT_SECONDS if limit_seconds is None else limit_seconds
+    try:
+        checked = subprocess.run(  # noqa: S603 # this file
+            [sys.executable, "-P", __file__],
+            input=json.dumps([schema, body]).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=limit_seconds,
+            check=False,
+        )
+        found, failure = json.loads(checked.stdout or b'[[], "MemoryError"]')
+    except subprocess.TimeoutExpired as error:
+        raise SchemaError(f"checking the provider's input_schema took more than {limit_seconds:g} seconds") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise SchemaError(f"the provider's input_schema cannot be used ({type(error).__name__})") from error
+    if failure:
+        raise SchemaError(f"the provider's input_schema cannot be used ({failure})")
+    return [str(problem) for problem in found]
+
+
+def check(schema: Any, body: Any) -> list[str]:
+    """Return what `problems` returns, in this process and without limits.
+
+    :raises Exception: of many kinds, for a schema that is not one.
+    """
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import best_match
+    from jsonschema.validators import validator_for
+    from jsonschema_specifications import REGISTRY
+
+    kind = validator_for(schema, default=Draft7Validator)
+    kind.check_schema(schema)
+    found = sorted(kind(schema, registry=REGISTRY).iter_errors(body), key=lambda error: list(map(str, error.path)))
+    return list(dict.fromkeys(line for error in found for line in _sentences(best_match([error]) or error)))
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    path = list(map(str, error.absolute_path))
+    if error.validator == "required" and isinstance(error.instance, Mapping):
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield f"{'.'.join([*path, name])}: is missing"
+        return
+    if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
+        known = error.schema.get("properties", {})
+        if not error.schema.get("patternProperties"):
+            for name in error.instance:
+                if name not in known:
+                    yield f"{'.'.join([*path, name])}: unknown field; the fields are {', '.join(known) or 'none'}"
+            return
+    message = error.message if len(error.message) <= 200 else f"{error.message[:199]}…"
+    yield f"{'.'.join(path) or 'the body'}: {message}"
+
+
+def main() -> None:
+    """Read [schema, body] from stdin; write [problems, name of the error or null] to stdout."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # not on Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+    failure = None
+    found: list[str] = []
+    try:
+        found = check(*json.load(sys.stdin))[:MOST_PROBLEMS]
+    except Exception as error:  # a bad pattern, a reference that leads nowhere, endless recursion, …
+        failure = type(error).__name__
+    json.dump([found, failure], sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

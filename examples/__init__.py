@@ -1,0 +1,1 @@
+"""Work modules of each kind, to read, try, and copy. examples/README.md lists them."""

@@ -1,0 +1,1 @@
+"""A synchronous provider: it computes the digest of a text."""

@@ -1,0 +1,1 @@
+"""TITLE: an Action Provider."""

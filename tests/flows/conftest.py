@@ -1,0 +1,84 @@
+"""What tests of flows need: the command line, providers, and files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.cli import main
+from client.flows.pytest_plugin import flow_runner
+from tests.processes import RunningProvider, running_provider
+
+__all__ = ["flow_runner"]  # found here by pytest, as in a conftest.py of one's own
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command has left behind."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Command = Callable[..., Done]
+WriteFlow = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[RunningProvider]:
+    """Our provider, with actions that are done in no time."""
+    with running_provider(MIN_SECONDS="0.2", MAX_SECONDS="0.2", FAILURE_RATE="0") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def slow_provider() -> Iterator[RunningProvider]:
+    """Our provider, with actions that outlast a test."""
+    with running_provider(MIN_SECONDS="600", MAX_SECONDS="600", FAILURE_RATE="0") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("ACTION_", "GLOBUS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """`globus-action flow …`, in this process."""
+
+    def call(*arguments: str | Path) -> Done:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main(["flow", *map(str, arguments)])
+        assert isinstance(left.value.code, int)
+        done = Done(left.value.code, *capsys.readouterr())
+        assert "Traceback" not in done.err
+        return done
+
+    return call
+
+
+@pytest.fixture
+def write_flow(tmp_path: Path) -> WriteFlow:
+    """Write a definition to a file, and return its name."""
+
+    def write(definition: Any, name: str = "flow.json") -> str:
+        (tmp_path / name).write_text(json.dumps(definition, indent=2))
+        return str(tmp_path / name)
+
+    return write
