@@ -17,30 +17,22 @@ import psycopg
 from flask import Flask, Response, request
 from sqlalchemy import make_url
 
-from app.database.sqlite import prepare_connection
+from app.database.sqlite import configure
 
-COLUMNS = (
-    "action_id",
-    "creator_id",
-    "request_digest",
-    "record",
-    "version",
-    "status",
-    "start_time",
-    "ends",
-    "purge_time",
-    "due",
-)
+COLUMNS = ("action_id", "creator_id", "request_digest", "record", "version", "purge_time", "due")
 NAMES = ", ".join(COLUMNS)
 TEMPLATE = f"SELECT {NAMES} FROM actions WHERE due IS NULL LIMIT 1"
-PRINCIPALS = "SELECT principal, roles FROM action_principals WHERE action_id = ?"
+PRINCIPALS = "SELECT principal, roles, status, start_time, ends, expiry FROM action_principals WHERE action_id = ?"
 GET = "SELECT record FROM actions WHERE action_id = ?"
 PAGE = (
-    "SELECT record FROM actions WHERE creator_id = ? AND status = 'ACTIVE'"
-    " ORDER BY start_time DESC, action_id DESC LIMIT 100"
+    "SELECT record FROM action_principals JOIN actions ON actions.action_id = action_principals.action_id"
+    " WHERE principal = ? AND roles = 7 AND status = 'ACTIVE'"
+    " ORDER BY start_time DESC, action_principals.action_id DESC LIMIT 100"
 )
 INSERT = f"INSERT INTO actions ({NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
-INSERT_PRINCIPALS = "INSERT INTO action_principals (action_id, principal, roles, status, start_time, ends) VALUES "
+INSERT_PRINCIPALS = (
+    "INSERT INTO action_principals (action_id, principal, roles, status, start_time, ends, expiry) VALUES "
+)
 
 _write_lock = threading.Lock()
 """SQLite has one writer at a time. Waiting here is faster than its busy handler, which sleeps."""
@@ -50,23 +42,20 @@ class Template(NamedTuple):
     """What the rows that are inserted look like."""
 
     row: tuple[Any, ...]
-    principals: list[tuple[str, int]]
+    principals: list[tuple[Any, ...]]
 
     def new_row(self, request_id: str) -> tuple[Any, ...]:
         digest = hashlib.sha256(request_id.encode()).digest()
         return (str(uuid.uuid4()), "the floor", digest, *self.row[3:])
 
     def new_principals(self, row: tuple[Any, ...]) -> list[Any]:
-        _, _, _, _, _, status, start_time, ends, *_ = row
         return [
-            value
-            for principal, roles in self.principals
-            for value in (row[0], f"the floor, {principal}", roles, status, start_time, ends)
+            value for principal, *others in self.principals for value in (row[0], f"the floor, {principal}", *others)
         ]
 
     @property
     def insert_principals(self) -> str:
-        return INSERT_PRINCIPALS + ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(self.principals))
+        return INSERT_PRINCIPALS + ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(self.principals))
 
 
 class Bare:
@@ -100,7 +89,7 @@ class BareSqlite(Bare):
 
     def connect(self) -> Any:
         connection = sqlite3.connect(self._path, isolation_level=None)
-        prepare_connection(connection)
+        configure(connection)
         return connection
 
     def rows(self, sql: str, values: Any) -> list[Any]:

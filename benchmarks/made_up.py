@@ -1,28 +1,32 @@
-"""Makes up actions of one creator, and fills a database with them."""
+"""Makes up actions of one creator, and fills databases with them."""
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
 
-from sqlalchemy import insert
+import psycopg
+from sqlalchemy import make_url
 
 from app.action.record import Action, Outcome, Status
-from app.database import MEMORY, Database
-from app.database.engine import open_engine, transaction
-from app.database.schema import action_principals, actions
-from app.database.sql import principals_of, to_row
+from app.database import Database
+from app.database.listed import roles_of
+from app.database.parameters import new_rows
 
 CREATOR = f"urn:globus:auth:identity:{uuid.UUID(int=1)}"
 NOW = datetime.now(UTC)
 
+_ACTIONS = ("action_id", "creator_id", "request_digest", "record", "version", "purge_time", "due")
+_PRINCIPALS = ("action_id", "principal", "roles", "status", "start_time", "ends", "expiry")
+
 
 def made_up(random: Random) -> Iterator[Action]:
-    """Yield actions of one creator, a second apart; the newest 600 are active, all others complete."""
+    """Yield actions of one creator, a second apart; all but the newest 600 are complete."""
     for number in count():
         start = NOW - timedelta(seconds=number)
         yield Action(
@@ -37,24 +41,42 @@ def made_up(random: Random) -> Iterator[Action]:
             completion_time=start + timedelta(seconds=600),
             release_after=timedelta(days=30),
             outcome=Outcome(Status.SUCCEEDED, {"whattimeisit": start.isoformat()}),
-            final=number >= 600,
+            final=number > 600,
         )
 
 
 def store(url: str, database: Database, stored: Sequence[Action]) -> None:
-    """Store the actions in `database`, which `url` names: in bulk if it is an SQL database."""
-    if url == MEMORY:
+    """Store actions: in bulk, if the database can."""
+    if url == "memory://":
         for action in stored:
             database.create(action)
         return
-    engine = open_engine(url)
-    with engine.connect() as connection, transaction(connection):
-        connection.execute(insert(actions), [to_row(action) for action in stored])
-        connection.execute(insert(action_principals), [row for action in stored for row in principal_rows(action)])
+    new = [(action, new_rows(action)) for action in stored]
+    rows = [[row[name] for name in _ACTIONS] for _, row in new]
+    named = [
+        [{**row, "principal": principal, "roles": roles}[name] for name in _PRINCIPALS]
+        for action, row in new
+        for principal, roles in roles_of(action).items()
+    ]
+    tables = (("actions", _ACTIONS, rows), ("action_principals", _PRINCIPALS, named))
+    (_copy_to_sqlite if url.startswith("sqlite") else _copy_to_postgresql)(url, tables)
 
 
-def principal_rows(action: Action) -> list[dict[str, Any]]:
-    """Return the rows of an action in the table of principals."""
-    row = to_row(action)
-    shared = {name: row[name] for name in ("action_id", "status", "start_time", "ends")}
-    return [shared | {"principal": principal, "roles": roles} for principal, roles in principals_of(action)]
+Tables = Iterable[tuple[str, Sequence[str], list[list[Any]]]]
+
+
+def _copy_to_sqlite(url: str, tables: Tables) -> None:
+    connection = sqlite3.connect(str(make_url(url).database))
+    for table, names, rows in tables:
+        marks = ", ".join("?" * len(names))
+        connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+    connection.commit()
+    connection.close()
+
+
+def _copy_to_postgresql(url: str, tables: Tables) -> None:
+    with psycopg.connect(url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
+        for table, names, rows in tables:
+            with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)

@@ -151,6 +151,19 @@ def test_other_databases_are_refused(url: str) -> None:
         open_database(url)
 
 
+def test_a_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "actions.db"
+    for _ in ("new", "readable by others before"):
+        database = open_database(f"sqlite:///{path}")
+        database.check()
+        assert {file.stat().st_mode & 0o007 for file in tmp_path.iterdir()} == {0}
+        database.close()
+        path.chmod(0o644)
+    path.unlink()
+    open_database(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_sqlite_file_in_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"WHATTIME_DATABASE_URL.*the folder .*missing does not exist"):
         prepare_database(f"sqlite:///{tmp_path}/missing/actions.db", migrate=False)

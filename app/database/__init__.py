@@ -8,6 +8,8 @@ from app.action.store import ActionStore
 from app.monitoring.metrics import Metrics
 
 MEMORY = "memory://"
+SETTING = "WHATTIME_DATABASE_URL"
+"""Names the database; messages name it."""
 
 
 class Database(ActionStore, Protocol):
@@ -21,7 +23,7 @@ class Database(ActionStore, Protocol):
 
 
 class DatabaseError(Exception):
-    """Raised when a database cannot be used as it is: one line that says why, and what to do."""
+    """Raised when a database cannot be used as it is: one line that says which, why, and what to do."""
 
 
 def open_database(url: str, metrics: Metrics | None = None) -> Database:

@@ -1,107 +1,179 @@
-"""A pool of open connections."""
+"""Lends connections to threads: few, kept open, and none to wait in vain for a database that is silent."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
 
-from app.action.error import Unavailable
+from app.database.command import Command, Rows
+
+log = logging.getLogger(__name__)
 
 CONNECTIONS = 8
-"""How many connections a process has at most. So no more threads wait for a silent database."""
+"""How many connections a process has at most, and so how many of its threads wait for a silent database."""
 
-WAIT_SECONDS = 0.5
-"""How long a thread waits for a connection."""
+LOOK_SECONDS = 0.1
+QUIET_LOOKS = 10
+"""A thread in line looks this often whether the database answers anybody. If it does not, a second is enough. Counted
+in looks, so that a process that was stopped for a while does not take that for silence."""
 
-STALL_SECONDS = 0.25
-"""If no connection has been given back for so long, no more than WAITERS threads wait for one."""
+IN_LINE_SECONDS = 5
+"""How long a thread waits in line at most, however busy the database is."""
 
-WAITERS = 8
+AT_ONCE_SECONDS = 0.5
+"""How soon it shows that a connection has died."""
 
-BUSY = "The database is busy. Please try again."
+
+class NoAnswer(Exception):
+    """Raised when a database does not answer a call, in time or at all. Its text says why, in one line."""
 
 
-class ConnectError(Exception):
-    """Raised when no connection can be opened."""
+class Silent(NoAnswer):
+    """Raised when a database has not answered in time."""
+
+
+class Lost(NoAnswer):
+    """Raised when a connection turns out to be dead, or cannot be made."""
+
+
+class Connection(Protocol):
+    """An open connection to a database."""
+
+    def execute(self, command: Command, parameters: Mapping[str, Any]) -> Rows:
+        """Execute the command, completely or not at all, and return its rows.
+
+        :raises NoAnswer: the database does not answer, or cannot do it now.
+        """
+
+    def is_usable(self) -> bool:
+        """Return whether the connection can be used again."""
+
+    def close(self) -> None: ...
 
 
 class Connections:
-    """Open connections, the one used last first.
+    """The connections to a database.
 
-    :param connect: opens a connection.
+    After a call has timed out, all others fail at once, except for one at a time that finds out whether the database
+    answers again.
+
+    :param connect: makes a connection.
+    :param size: how many there are at most.
     """
 
-    def __init__(self, connect: Callable[[], Any], size: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(self, connect: Callable[[], Connection], size: int = CONNECTIONS) -> None:
         self._connect = connect
         self._size = size
-        self._wait_seconds = wait_seconds
-        self._changed = threading.Condition()
-        self._idle: list[tuple[int, Any]] = []
+        self._idle: deque[Connection] = deque()
         self._open = 0
-        self._generation = 0
-        self._last_return = time.monotonic()
         self._waiting = 0
+        self._changed = threading.Condition()
+        self._answers = 0
+        self._silence: str | None = None
+        self._probe = threading.Lock()
 
-    @contextmanager
-    def connection(self) -> Iterator[Any]:
-        """Lend a connection. One that comes back after `drop` is closed.
+    def execute(self, command: Command, parameters: Mapping[str, Any]) -> tuple[Rows, bool]:
+        """Execute the command, and return its rows, and whether it may have been executed twice.
 
-        :raises Unavailable: none is free in time.
-        :raises ConnectError: none can be opened.
+        A connection may have died while nobody used it, which shows at once. Then the command is tried once more.
+
+        :raises NoAnswer: the database does not answer, or cannot do it now.
         """
-        generation, connection = self._take()
-        if connection is None:
+        if self._silence is None:
+            return self._execute(command, parameters)
+        if not self._probe.acquire(blocking=False):
+            raise NoAnswer(self._silence)
+        try:
+            rows = self._execute(command, parameters)
+            self._silence = None
+            return rows
+        finally:
+            self._probe.release()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            self._discard(self._idle.pop())
+
+    def _execute(self, command: Command, parameters: Mapping[str, Any]) -> tuple[Rows, bool]:
+        begin = time.monotonic()
+        try:
             try:
-                connection = self._connect()
-            except BaseException as error:
-                self._give_back(None, generation)
-                raise ConnectError from error
+                return self._attempt(command, parameters), False
+            except Lost:
+                if time.monotonic() - begin > AT_ONCE_SECONDS:
+                    raise
+                self.close()
+                return self._attempt(command, parameters), True
+        except NoAnswer as error:
+            log.warning("The database does not answer: %s", error)
+            raise
+
+    def _attempt(self, command: Command, parameters: Mapping[str, Any]) -> Rows:
         try:
-            yield connection
-        finally:
-            self._give_back(connection, generation)
-
-    def drop(self) -> None:
-        """Close all connections as soon as they are not in use."""
-        with self._changed:
-            idle, self._idle = self._idle, []
-            self._open -= len(idle)
-            self._generation += 1
-            self._changed.notify_all()
-        for _, connection in idle:
-            connection.close()
-
-    def _take(self) -> tuple[int, Any]:
-        with self._changed:
-            if not self._idle and self._open >= self._size:
-                self._wait()
-            if self._idle:
-                return self._idle.pop()
-            self._open += 1
-            return self._generation, None
-
-    def _wait(self) -> None:
-        if self._waiting >= WAITERS and time.monotonic() - self._last_return > STALL_SECONDS:
-            raise Unavailable(BUSY)
-        self._waiting += 1
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._wait_for_one()
         try:
-            if not self._changed.wait_for(lambda: self._idle or self._open < self._size, self._wait_seconds):
-                raise Unavailable(BUSY)
+            rows = connection.execute(command, parameters)
+            self._answers += 1
+            return rows
+        except NoAnswer as error:
+            self._note(error)
+            raise
         finally:
-            self._waiting -= 1
+            self._give_back(connection)
 
-    def _give_back(self, connection: Any, generation: int) -> None:
-        with self._changed:
-            self._last_return = time.monotonic()
-            if connection is not None and generation == self._generation:
-                self._idle.append((generation, connection))
-                connection = None
-            else:
-                self._open -= 1
-            if self._waiting:
+    def _note(self, error: BaseException) -> None:
+        if isinstance(error, Silent):
+            self._silence = str(error)
+
+    def _give_back(self, connection: Connection) -> None:
+        if not connection.is_usable():
+            self._discard(connection)
+            return
+        self._idle.append(connection)
+        if self._waiting:
+            with self._changed:
                 self._changed.notify()
-        if connection is not None:
+
+    def _discard(self, connection: Connection) -> None:
+        with suppress(Exception):
             connection.close()
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def _wait_for_one(self) -> Connection:
+        """Return an idle connection, or a new one if there may be more, as soon as there is one."""
+        deadline = time.monotonic() + IN_LINE_SECONDS
+        answers, quiet = self._answers, 0
+        with self._changed:
+            self._waiting += 1
+            try:
+                while True:
+                    with suppress(IndexError):
+                        return self._idle.pop()
+                    if self._open < self._size:
+                        self._open += 1
+                        break
+                    if not self._changed.wait(LOOK_SECONDS):
+                        quiet = quiet + 1 if self._answers == answers else 0
+                        answers = self._answers
+                    if quiet >= QUIET_LOOKS or self._silence is not None or time.monotonic() > deadline:
+                        raise NoAnswer(self._silence or "it is too busy")
+            finally:
+                self._waiting -= 1
+        try:
+            return self._connect()
+        except BaseException as error:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify()
+            self._note(error)
+            raise

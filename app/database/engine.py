@@ -1,41 +1,46 @@
-"""The way to a SQL database for migrations and checks of the schema, through SQLAlchemy."""
+"""SQLAlchemy's engine, for what happens before serving: the check of the schema, and migrations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from app.database import DatabaseError
+from app.database import SETTING, DatabaseError
 from app.database.schema import REVISION
-from app.database.sqlite import make_private, prepare_connection
-
-SETTING = "WHATTIME_DATABASE_URL"
 
 
-def open_engine(text_url: str) -> Engine:
-    """Return the way to the database of this URL. No connection is made yet.
+def open_engine(text_url: str, *, patient: bool = False) -> Engine:
+    """Return an engine for the database of this URL. No connection is made yet.
 
-    :raises DatabaseError: there is no such kind of database.
+    Each statement is its own transaction, unless it is within `transaction`.
+
+    :param patient: wait for PostgreSQL's answers as long as they take.
+    :raises DatabaseError: the URL is not that of a database that is supported, or its folder does not exist.
     """
     url = parse_url(text_url)
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True)
     if is_sqlite(url):
-        event.listen(engine, "connect", prepare_connection)
-    else:
-        from app.database.postgresql import connect_for_sqlalchemy
+        from app.database.sqlite import prepare
 
-        event.listen(engine, "do_connect", connect_for_sqlalchemy)
+        event.listen(engine, "connect", lambda connection, _record: prepare(connection))
+    elif not patient:
+        from app.database.postgresql import connect
+
+        def do_connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> Any:
+            return connect(parameters)
+
+        event.listen(engine, "do_connect", do_connect)
     return engine
 
 
 def parse_url(text_url: str) -> URL:
     """Return the URL, with the driver that we use.
 
-    :raises DatabaseError: it names neither a SQLite file nor a PostgreSQL database.
+    :raises DatabaseError: it does not name a PostgreSQL database, or a SQLite file in a folder that exists.
     """
     try:
         url = make_url(text_url)
@@ -44,33 +49,31 @@ def parse_url(text_url: str) -> URL:
     if url.drivername in ("postgresql", "postgresql+psycopg"):
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database not in (None, "", ":memory:"):
+        _check_file(url)
         return url
-    raise DatabaseError(f"{SETTING}: {url.drivername} is not supported, or the file name is missing.")
+    raise DatabaseError(f"{SETTING}: {url.drivername}: is not a supported kind of database, or has no file name.")
+
+
+def _check_file(url: URL) -> None:
+    """Make sure that the SQLite file can be used, and that other users cannot read it."""
+    from app.database.sqlite import file_of, keep_private
+
+    path = file_of(url)
+    if not path.absolute().parent.is_dir():
+        raise DatabaseError(f"{SETTING}: the folder {path.absolute().parent} does not exist.")
+    try:
+        keep_private(path)
+    except OSError as error:
+        raise DatabaseError(f"{SETTING}: the file {path} cannot be opened: {error.strerror}.") from error
 
 
 def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def prepare_file(url: URL) -> None:
-    """Create the file of a SQLite database if there is none.
-
-    :raises DatabaseError: its folder does not exist, or may not be written; the message names it.
-    """
-    path = Path(str(url.database))
-    try:
-        make_private(str(path))
-    except OSError as error:
-        folder = path.resolve().parent
-        raise DatabaseError(
-            f"{SETTING}: unable to open database file {path}: the folder {folder} "
-            + ("does not exist." if not folder.is_dir() else f"cannot be used ({error.strerror}).")
-        ) from error
-
-
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """Run all statements within, or none of them. On SQLite, it waits for its turn to write at once."""
+    """Run all statements within, or none of them. It is for writing: SQLite locks the file at once."""
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite(connection.engine.url) else "BEGIN")
     try:
         yield
@@ -83,30 +86,28 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 def check_schema(engine: Engine) -> None:
     """Raise DatabaseError unless the schema there is the one that this program works with."""
-    shown = engine.url.render_as_string(hide_password=True)
+    shown = described(engine)
     revision = schema_revision(engine)
     if revision is None:
-        raise DatabaseError(f"The database at {shown} has no tables yet: run script/migrate.")
+        raise DatabaseError(f"{shown} has no tables yet: run script/migrate.")
     if revision < REVISION:
-        raise DatabaseError(f"The database at {shown} has an older schema ({revision}): run script/migrate.")
+        raise DatabaseError(f"{shown} has an older schema ({revision}): run script/migrate.")
     if revision > REVISION:
         raise DatabaseError(
-            f"The database at {shown} has a newer schema ({revision}) than this program knows ({REVISION}):"
-            " run the newer program."
+            f"{shown} has a newer schema ({revision}) than this program knows ({REVISION}): run the newer program."
         )
 
 
 def schema_revision(engine: Engine) -> str | None:
     """Return the migration that the database is at; None if it has no tables of ours.
 
-    :raises DatabaseError: it does not answer.
+    :raises UnreachableError: it does not answer.
     """
     try:
         with engine.connect() as connection:
             return revision_at(connection)
     except DBAPIError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise UnreachableError(f"{SETTING}: the database at {shown} cannot be used: {reason(error)}") from error
+        raise UnreachableError(f"{described(engine)} cannot be used: {reason(error)}") from error
 
 
 def revision_at(connection: Connection) -> str | None:
@@ -118,9 +119,14 @@ def revision_at(connection: Connection) -> str | None:
 
 
 class UnreachableError(DatabaseError):
-    """Raised when the database does not answer, so that its schema cannot be known."""
+    """Raised when the schema cannot be checked because the database does not answer."""
 
 
-def reason(error: BaseException) -> str:
+def described(engine: Engine) -> str:
+    """Return the beginning of a message: which database, by which setting, without its password."""
+    return f"The database at {engine.url.render_as_string(hide_password=True)} ({SETTING})"
+
+
+def reason(error: DBAPIError) -> str:
     """Return what a database said, in one line, without the statement and its values."""
-    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+    return " ".join(str(error.orig).split())

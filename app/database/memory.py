@@ -1,24 +1,52 @@
-"""The in-memory database: dicts, for one process and as long as it runs."""
+"""The in-memory database: dicts and sorted lists, for one process and as long as it runs."""
 
 from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby, islice, takewhile
+from typing import Generic, TypeVar
 
 from sortedcontainers import SortedList
 
-from app.action.record import Action
-from app.action.store import Page, Place, Query, has_role
+from app.action.record import Action, Status
+from app.action.store import Page, Place, Query
+from app.database.listed import ENDED_AT_ONCE, is_released, listed_status, planned_end, roles_of, sums_with
 
-ENDED_AT_ONCE = 1000
-"""How many ended actions a list returns at most, for their end to be made final."""
+K = TypeVar("K", bound=Hashable)
+
+
+class SortedLists(Generic[K]):
+    """Sorted lists of places by a key, of which none is empty."""
+
+    def __init__(self) -> None:
+        self._lists: dict[K, SortedList[Place]] = {}
+
+    def add(self, key: K, entry: Place) -> None:
+        if key not in self._lists:
+            self._lists[key] = SortedList()
+        self._lists[key].add(entry)
+
+    def remove(self, key: K, entry: Place) -> None:
+        entries = self._lists[key]
+        entries.remove(entry)
+        if not entries:
+            del self._lists[key]
+
+    def before(self, key: K, entry: Place | None) -> Iterator[Place]:
+        """Yield the entries before this one, or all, the last first."""
+        entries = self._lists.get(key)
+        return iter(()) if entries is None else entries.irange(None, entry, inclusive=(True, False), reverse=True)
+
+    def until(self, key: K, time: datetime) -> Iterator[Place]:
+        """Yield the entries up to this time, the earliest first."""
+        return takewhile(lambda entry: entry[0] <= time, self._lists.get(key, ()))
 
 
 class MemoryDatabase:
-    """Actions by action_id, their ids by creator_id and request_id, and their places by principal and by time.
+    """Actions by action_id, their ids by creator_id and request_id, and what lists, purge, and due look them up by.
 
     One lock guards every change, and every read that goes through a list. Records are immutable, so they can be handed
     out as they are.
@@ -28,9 +56,10 @@ class MemoryDatabase:
         self._lock = threading.Lock()
         self._actions: dict[str, Action] = {}
         self._requests: dict[tuple[str, str], str] = {}
-        self._by_principal: dict[str, SortedList[Place]] = {}
-        self._by_purge_time: SortedList[Place] = SortedList()
-        self._by_due: SortedList[Place] = SortedList()
+        self._places = SortedLists[tuple[str, int, Status]]()
+        self._ends = SortedLists[tuple[str, int]]()
+        self._purge_times = SortedLists[None]()
+        self._due = SortedLists[None]()
 
     def create(self, action: Action) -> Action:
         with self._lock:
@@ -39,8 +68,7 @@ class MemoryDatabase:
                 return self._actions[stored]
             self._actions[action.action_id] = action
             self._add_times(action)
-            for principal in set(action.readers):
-                self._by_principal.setdefault(principal, SortedList()).add(action.place)
+            self._add_places(action)
             return action
 
     def get(self, action_id: str) -> Action | None:
@@ -71,13 +99,12 @@ class MemoryDatabase:
 
     def purge(self, now: datetime, limit: int) -> Sequence[Action]:
         with self._lock:
-            expired = list(islice(takewhile(lambda at: at[0] <= now, self._by_purge_time), limit))
+            expired = list(islice(self._purge_times.until(None, now), limit))
             return [action for _, action_id in expired if (action := self._forget(action_id)) is not None]
 
     def due(self, now: datetime, limit: int) -> Sequence[Action]:
         with self._lock:
-            due = islice(takewhile(lambda at: at[0] <= now, self._by_due), limit)
-            return [self._actions[action_id] for _, action_id in due]
+            return [self._actions[action_id] for _, action_id in islice(self._due.until(None, now), limit)]
 
     def check(self) -> None:
         """Do nothing: it always answers."""
@@ -90,44 +117,71 @@ class MemoryDatabase:
         if stored is None or stored.version != old.version:
             return False
         self._actions[old.action_id] = new
-        self._remove_times(stored)
-        self._add_times(new)
-        if new.progress is not None and new.progress.released:
+        if (stored.purge_time, stored.due) != (new.purge_time, new.due):
+            self._remove_times(stored)
+            self._add_times(new)
+        if _listed(stored) != _listed(new):
+            self._remove_places(stored)
+            self._add_places(new)
+        if is_released(new):
             self._requests.pop((new.creator_id, new.request_id), None)
         return True
 
     def _ended(self, query: Query, now: datetime) -> Iterator[Action]:
-        for action in self._concerned(query):
-            if not action.final and action.is_complete(now) and not action.is_expired(now):
-                yield action
+        seen = set()
+        for principal in query.principals:
+            for roles in sums_with(query.roles):
+                for _, action_id in self._ends.until((principal, roles), now):
+                    action = self._actions[action_id]
+                    if action_id not in seen and not action.is_expired(now):
+                        seen.add(action_id)
+                        yield action
 
     def _matching(self, query: Query, now: datetime) -> Iterator[Action]:
-        for action in self._concerned(query):
-            if action.status(now) in query.statuses and not action.is_expired(now):
-                yield action
-
-    def _concerned(self, query: Query) -> Iterator[Action]:
-        """Yield the actions in which the principals hold the roles, newest first, beginning after `query.after`."""
-        lists = [self._by_principal[principal] for principal in query.principals if principal in self._by_principal]
-        places = [each.irange(None, query.after, inclusive=(True, False), reverse=True) for each in lists]
+        """Yield the actions that the query asks for, newest first, beginning after `query.after`."""
+        keys = (
+            (principal, roles, status)
+            for principal in query.principals
+            for roles in sums_with(query.roles)
+            for status in query.statuses
+        )
+        places = [self._places.before(key, query.after) for key in keys]
         for (_, action_id), _ in groupby(heapq.merge(*places, reverse=True)):
             action = self._actions[action_id]
-            if has_role(query, action):
+            if not action.is_expired(now):
                 yield action
+
+    def _add_places(self, action: Action) -> None:
+        if is_released(action):
+            return
+        status, end = listed_status(action), planned_end(action)
+        for principal, roles in roles_of(action).items():
+            self._places.add((principal, roles, status), action.place)
+            if end is not None:
+                self._ends.add((principal, roles), (end, action.action_id))
+
+    def _remove_places(self, action: Action) -> None:
+        if is_released(action):
+            return
+        status, end = listed_status(action), planned_end(action)
+        for principal, roles in roles_of(action).items():
+            self._places.remove((principal, roles, status), action.place)
+            if end is not None:
+                self._ends.remove((principal, roles), (end, action.action_id))
 
     def _add_times(self, action: Action) -> None:
         purge_time, due = action.purge_time, action.due
         if purge_time is not None:
-            self._by_purge_time.add((purge_time, action.action_id))
+            self._purge_times.add(None, (purge_time, action.action_id))
         if due is not None:
-            self._by_due.add((due, action.action_id))
+            self._due.add(None, (due, action.action_id))
 
     def _remove_times(self, action: Action) -> None:
         purge_time, due = action.purge_time, action.due
         if purge_time is not None:
-            self._by_purge_time.remove((purge_time, action.action_id))
+            self._purge_times.remove(None, (purge_time, action.action_id))
         if due is not None:
-            self._by_due.remove((due, action.action_id))
+            self._due.remove(None, (due, action.action_id))
 
     def _forget(self, action_id: str) -> Action | None:
         action = self._actions.pop(action_id, None)
@@ -136,9 +190,10 @@ class MemoryDatabase:
         if self._requests.get((action.creator_id, action.request_id)) == action_id:
             del self._requests[action.creator_id, action.request_id]
         self._remove_times(action)
-        for principal in set(action.readers):
-            places = self._by_principal[principal]
-            places.remove(action.place)
-            if not places:
-                del self._by_principal[principal]
+        self._remove_places(action)
         return action
+
+
+def _listed(action: Action) -> tuple[object, ...]:
+    """Return what the lists depend on."""
+    return listed_status(action), planned_end(action), is_released(action)

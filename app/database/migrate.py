@@ -10,12 +10,13 @@ from alembic.config import Config
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.database import MEMORY, DatabaseError
+from app.database import MEMORY, SETTING, DatabaseError
 from app.database.engine import (
     check_schema,
+    described,
     is_sqlite,
     open_engine,
-    prepare_file,
+    reason,
     revision_at,
     schema_revision,
     transaction,
@@ -28,16 +29,17 @@ _LOCK = 0x77686174
 
 
 def bring_up_to_date(engine: Engine) -> bool:
-    """Bring the schema up to date, one process at a time. Return False if it is up to date already.
+    """Bring the schema up to date, one process at a time. Return False if it was already.
 
     A schema that is newer than this program is left as it is.
 
-    :raises DatabaseError: the database does not answer, or refuses.
+    :raises DatabaseError: the database does not answer, or does not let us.
     """
     if schema_revision(engine) == REVISION:
         return False
+    text_url = engine.url.render_as_string(hide_password=False)
     try:
-        with engine.connect() as connection, transaction(connection):
+        with open_engine(text_url, patient=True).connect() as connection, transaction(connection):
             if not is_sqlite(engine.url):
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             config = Config()
@@ -47,27 +49,8 @@ def bring_up_to_date(engine: Engine) -> bool:
             if current is None or current < REVISION:
                 command.upgrade(config, "head")
     except DBAPIError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise DatabaseError(
-            f"The database at {shown} cannot be migrated: {' '.join(str(error.orig).split())}"
-        ) from error
+        raise DatabaseError(f"{described(engine)} cannot be migrated: {reason(error)}") from error
     return True
-
-
-def migrate(url: str) -> bool:
-    """Migrate the database at `url`. A SQLite file is created as needed. Return False if it is up to date already.
-
-    :raises DatabaseError: the database does not answer, refuses, or has a newer schema.
-    """
-    engine = open_engine(url)
-    try:
-        if is_sqlite(engine.url):
-            prepare_file(engine.url)
-        done = bring_up_to_date(engine)
-        check_schema(engine)
-    finally:
-        engine.dispose()
-    return done
 
 
 def main() -> None:
@@ -76,9 +59,11 @@ def main() -> None:
 
     url = settings.load().database_url
     if url == MEMORY:
-        sys.exit("Error: WHATTIME_DATABASE_URL is memory://, which has no tables. Set it to the database to migrate.")
+        sys.exit(f"Error: {SETTING} is memory://, which has no tables. Set it to the database to migrate.")
     try:
-        done = migrate(url)
+        engine = open_engine(url)
+        done = bring_up_to_date(engine)
+        check_schema(engine)
     except DatabaseError as error:
         sys.exit(f"Error: {error}")
     print(f"The schema is {'now' if done else 'already'} at {REVISION}.", file=sys.stderr)

@@ -1,94 +1,89 @@
-"""PostgreSQL by psycopg. Every wait is limited: the limits of the server itself are of no use if it is silent."""
+"""Connections to PostgreSQL whose patience ends: the server's own time limits do not help when it is silent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
 import psycopg
 from sqlalchemy import URL
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from app.database import statements
-from app.database.statements import prepared
+from app.database.command import Command, Rows
+from app.database.connections import Lost, NoAnswer, Silent
 
-ANSWER_SECONDS = 3
-"""How long a statement may take."""
+SECONDS_FOR_AN_ANSWER = 3
+SECONDS_FOR_A_CONNECTION = 2
+SECONDS_FOR_A_STATEMENT = 2.5
+"""How long the server works on a statement before it gives up by itself, which keeps the connection."""
 
-CONNECT_SECONDS = 2
-"""How long connecting may take."""
+PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+"""Each statement looks up a few rows by an index. PostgreSQL cannot know how few when it plans a prepared statement: it
+would read through whole tables, or compile the plan for a second."""
 
-DIALECT = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
-
-_CREATE = prepared(statements.CREATE_POSTGRESQL, DIALECT)
-_UPDATE = prepared(statements.UPDATE, DIALECT)
-_UPDATE_AND_MOVE = prepared(statements.UPDATE_AND_MOVE_POSTGRESQL, DIALECT)
-_UPDATE_ALL = prepared(statements.UPDATE_ALL_POSTGRESQL, DIALECT)
-
-Row = dict[str, Any]
+DIALECT = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]  # of SQLAlchemy
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that closes itself, and raises OperationalError, if an answer takes longer than ANSWER_SECONDS."""
+    """Closes itself if an answer takes longer than SECONDS_FOR_AN_ANSWER."""
 
     def wait(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().wait(*args, **{"timeout": ANSWER_SECONDS, **kwargs})
+            return super().wait(*args, **{"timeout": SECONDS_FOR_AN_ANSWER, **kwargs})
         except psycopg.errors._WaitTimeout as error:
             self.close()
-            raise psycopg.OperationalError(f"no answer within {ANSWER_SECONDS} s") from error
+            raise psycopg.OperationalError(f"no answer within {SECONDS_FOR_AN_ANSWER} s") from error
 
 
-def limits() -> dict[str, Any]:
-    """Return the connection parameters that limit every wait."""
-    return {
-        "application_name": "whattime",
-        "connect_timeout": CONNECT_SECONDS,
-        "options": f"-c statement_timeout={ANSWER_SECONDS}s -c idle_in_transaction_session_timeout=30s",
-    }
+class PostgresqlConnection:
+    """An open connection, and the one cursor that all its statements use."""
 
-
-def connect_for_sqlalchemy(
-    _dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]
-) -> psycopg.Connection[Any]:
-    """Connect for SQLAlchemy (its event do_connect)."""
-    return PatientConnection.connect(*arguments, **limits() | parameters)
-
-
-class PostgresqlSession:
-    """A connection, with a cursor that is kept open: making one takes as long as a small statement."""
-
-    def __init__(self, url: URL) -> None:
-        arguments, parameters = DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call]
-        self._connection = PatientConnection.connect(*arguments, autocommit=True, **limits() | parameters)
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        try:
+            self._connection = connect(parameters, autocommit=True)
+        except psycopg.errors.ConnectionTimeout as error:
+            raise Silent(f"no connection within {SECONDS_FOR_A_CONNECTION} s") from error
+        except psycopg.OperationalError as error:
+            raise Lost(one_line(error)) from error
         self._cursor = self._connection.cursor()
 
-    def rows(self, sql: str, values: Row) -> list[tuple[Any, ...]]:
-        """Return all rows of a statement."""
-        return self._cursor.execute(sql, values).fetchall()
+    def execute(self, command: Command, parameters: Mapping[str, Any]) -> Rows:
+        sql, cursor = command.first, self._cursor
+        try:
+            cursor.execute(sql.text, [parameters[name] for name in sql.names])
+            return cursor.fetchall()
+        except (psycopg.errors.IntegrityError, psycopg.errors.DataError, psycopg.errors.ProgrammingError):
+            raise
+        except psycopg.Error as error:
+            if isinstance(error.__cause__, psycopg.errors._WaitTimeout):
+                raise Silent(one_line(error)) from error
+            if self._connection.closed:
+                raise Lost(one_line(error)) from error
+            raise NoAnswer(one_line(error)) from error
 
-    def count(self, sql: str, values: Row) -> int:
-        """Execute a statement, and return how many rows it has changed."""
-        return self._cursor.execute(sql, values).rowcount
-
-    def create(self, row: Row, principals: Sequence[tuple[str, int]]) -> bool:
-        """Insert a row unless its request or action is stored already."""
-        return bool(self.rows(_CREATE, row | {"principals": orjson.dumps(principals).decode()})[0][0])
-
-    def update(self, row: Row, *, moves: bool) -> bool:
-        """Update a row if its version is `old_version`; `moves` if status or end change."""
-        if moves:
-            return bool(self.rows(_UPDATE_AND_MOVE, row)[0][0])
-        return self.count(_UPDATE, row) == 1
-
-    def update_all(self, rows: Sequence[Row]) -> set[str]:
-        """Update all rows whose version is `old_version`, and return their ids."""
-        plain = [{name: value for name, value in row.items() if name != "request_digest"} for row in rows]
-        return {action_id for (action_id,) in self.rows(_UPDATE_ALL, {"changes": orjson.dumps(plain).decode()})}
-
-    def is_dead(self) -> bool:
-        return bool(self._connection.closed or self._connection.broken)
+    def is_usable(self) -> bool:
+        return not self._connection.closed
 
     def close(self) -> None:
         self._connection.close()
+
+
+def connect(parameters: Mapping[str, Any], *, autocommit: bool = False) -> PatientConnection:
+    """Return a patient connection. The parameters are libpq's."""
+    milliseconds = int(SECONDS_FOR_A_STATEMENT * 1000)
+    limits: dict[str, Any] = {
+        "application_name": "whattime",
+        "connect_timeout": SECONDS_FOR_A_CONNECTION,
+        "options": f"{PLANS} -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout=30s",
+    }
+    return PatientConnection.connect(autocommit=autocommit, **limits | dict(parameters))
+
+
+def libpq_parameters(url: URL) -> Mapping[str, Any]:
+    """Return libpq's parameters for a SQLAlchemy URL."""
+    _, parameters = DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call]  # of SQLAlchemy
+    return dict(parameters)
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

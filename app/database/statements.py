@@ -1,153 +1,152 @@
-"""The SQL of the databases, in one form with named parameters. It is prepared once for each driver.
+"""The SQL of the store: built from the table definitions and compiled once, then executed by the drivers.
 
-PostgreSQL changes two tables in one statement; SQLite, which cannot, in one transaction.
+Each operation is one statement on PostgreSQL. SQLite cannot change two tables in one statement: an operation that does
+so is two statements there, in one transaction.
 """
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.engine import Dialect
-
-GET = "SELECT record FROM actions WHERE action_id = :action_id"
-
-FIND = "SELECT record FROM actions WHERE creator_id = :creator_id AND request_digest = :request_digest"
-
-DELETE = "DELETE FROM actions WHERE action_id = :action_id"
-
-CHECK = "SELECT (SELECT action_id FROM actions LIMIT 1), (SELECT action_id FROM action_principals LIMIT 1)"
-
-DUE = "SELECT record FROM actions WHERE due <= :now ORDER BY due LIMIT :limit"
-
-PURGE = """
-DELETE FROM actions
-WHERE action_id IN (SELECT action_id FROM actions WHERE purge_time <= :now ORDER BY purge_time LIMIT :limit)
-RETURNING record
-"""
-
-_INSERT = """
-INSERT INTO actions (
-    action_id, creator_id, request_digest, record, version, status, start_time, ends, purge_time, due
-) VALUES (
-    :action_id, :creator_id, :request_digest, :record, :version, :status, :start_time, :ends, :purge_time, :due
-) ON CONFLICT DO NOTHING
-"""
-
-CREATE_SQLITE = (
-    _INSERT,
-    "INSERT INTO action_principals (action_id, principal, roles, status, start_time, ends)"
-    " SELECT :action_id, json_extract(value, '$[0]'), json_extract(value, '$[1]'), :status, :start_time, :ends"
-    " FROM json_each(:principals)",
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
-CREATE_POSTGRESQL = f"""
-WITH stored AS ({_INSERT} RETURNING action_id, status, start_time, ends),
-named AS (
-    INSERT INTO action_principals (action_id, principal, roles, status, start_time, ends)
-    SELECT stored.action_id, entry ->> 0, CAST(entry ->> 1 AS integer), stored.status, stored.start_time, stored.ends
-    FROM stored, json_array_elements(CAST(:principals AS json)) AS entry
-)
-SELECT count(*) FROM stored
-"""
+from app.database.command import Command, Commands, Sql
+from app.database.listing import few_statement, list_statement
+from app.database.parts import Parts, Type, cross, limited, number
+from app.database.schema import action_principals, actions
 
-UPDATE = """
-UPDATE actions SET
-    request_digest = :request_digest, record = :record, version = :version, status = :status, ends = :ends,
-    purge_time = :purge_time, due = :due
-WHERE action_id = :action_id AND version = :old_version
-"""
+_ROWS = action_principals.c
+_CHANGING: dict[str, Type] = {"record": Text, "version": BigInteger, "purge_time": BigInteger, "due": BigInteger}
+_MOVING: dict[str, Type] = {"status": Text, "ends": BigInteger, "expiry": BigInteger}
+_ID = actions.c.action_id
 
-MOVE = "UPDATE action_principals SET status = :status, ends = :ends WHERE action_id = :action_id"
-
-UPDATE_AND_MOVE_POSTGRESQL = f"""
-WITH changed AS ({UPDATE} RETURNING action_id, status, ends),
-moved AS (
-    UPDATE action_principals SET status = changed.status, ends = changed.ends
-    FROM changed WHERE action_principals.action_id = changed.action_id
-)
-SELECT count(*) FROM changed
-"""
-
-UPDATE_ALL_POSTGRESQL = """
-WITH wanted AS (
-    SELECT * FROM json_to_recordset(CAST(:changes AS json)) AS wanted(
-        action_id text, old_version bigint, record text, version bigint, status text, ends bigint, purge_time bigint,
-        due bigint
-    )
-),
-locked AS (
-    SELECT actions.action_id FROM actions JOIN wanted ON wanted.action_id = actions.action_id
-    ORDER BY actions.action_id FOR UPDATE OF actions
-),
-changed AS (
-    UPDATE actions SET
-        record = wanted.record, version = wanted.version, status = wanted.status, ends = wanted.ends,
-        purge_time = wanted.purge_time, due = wanted.due
-    FROM wanted JOIN locked ON locked.action_id = wanted.action_id
-    WHERE actions.action_id = wanted.action_id AND actions.version = wanted.old_version
-    RETURNING actions.action_id, actions.status, actions.ends
-),
-moved AS (
-    UPDATE action_principals SET status = changed.status, ends = changed.ends
-    FROM changed WHERE action_principals.action_id = changed.action_id
-)
-SELECT action_id FROM changed
-"""
-
-_HEAD = """
-SELECT * FROM (
-    SELECT start_time, action_id FROM {table}
-    WHERE {key} AND status = :status_{status}{after}
-    ORDER BY start_time DESC, action_id DESC LIMIT :limit
-) AS head_{number}
-"""
-
-_AFTER = " AND (start_time, action_id) < (:after_time, :after_id)"
-
-_ENDED = """
-SELECT * FROM (
-    SELECT start_time, action_id FROM {table} WHERE {key} AND ends <= :now ORDER BY ends DESC LIMIT :ended_limit
-) AS ended_{number}
-"""
-
-_LIST = """
-SELECT actions.record, 0 FROM (
-    SELECT DISTINCT start_time, action_id FROM ({heads}) AS heads ORDER BY start_time DESC, action_id DESC LIMIT :limit
-) AS places JOIN actions ON actions.action_id = places.action_id
-UNION ALL
-SELECT actions.record, 1 FROM (SELECT DISTINCT action_id FROM ({ended}) AS heads) AS places
-JOIN actions ON actions.action_id = places.action_id
-"""
+Second = Callable[[Select[Any]], Any]
 
 
-def prepared(sql: str, dialect: Dialect) -> str:
-    """Return the statement in the form that the driver of `dialect` takes."""
-    return str(text(sql).compile(dialect=dialect))
+def compile_commands(dialect: Dialect) -> Commands:
+    """Return all commands for a database.
 
-
-@functools.lru_cache(maxsize=1000)
-def list_sql(principals: int, roles: tuple[int, ...], statuses: int, *, creator: bool, has_after: bool) -> str:
-    """Return the statement that lists actions (0), and those that have ended though their end is not final (1).
-
-    Each principal's list has its own index range, so that the newest actions of all are found without reading others.
-
-    :param principals: how many principals there are: parameters `principal_0` and on.
-    :param roles: the values of `roles` in action_principals that count.
-    :param statuses: how many statuses there are: parameters `status_0` and on.
-    :param creator: whether actions count that a principal has created.
+    :param dialect: with positional parameters.
     """
-    keys = []
-    for number in range(principals):
-        if creator:
-            keys.append(("actions", f"creator_id = :principal_{number}"))
-        keys += [("action_principals", f"principal = :principal_{number} AND roles = {value}") for value in roles]
-    heads = [
-        _HEAD.format(
-            table=table, key=key, status=status, after=_AFTER if has_after else "", number=f"{number}_{status}"
+    parts = Parts(dialect)
+    found = select(actions.c.record)
+    request = [actions.c[name] == bindparam(name) for name in ("creator_id", "request_digest")]
+    due = found.where(actions.c.due <= bindparam("now")).order_by(actions.c.due)
+    return Commands(
+        create=_create(parts),
+        get=_read(parts, found.where(bindparam("action_id") == _ID)),
+        find=_read(parts, found.where(*request)),
+        list=_read(parts, list_statement(parts)),
+        list_few=_read(parts, few_statement()) if parts.is_sqlite else None,
+        replace=_write(parts, _replaced(), _move),
+        replace_record=_write(parts, _replaced()),
+        release=_write(parts, _replaced(request_digest=bindparam("request_digest")), _drop_principals),
+        replace_all=_replace_all(parts),
+        delete=_write(parts, delete(actions).where(bindparam("id") == _ID).returning(_ID), _drop_principals),
+        purge=_purge(parts),
+        due=_read(parts, limited(due)),
+        check=_read(parts, limited(select(number(1)).select_from(actions), 1)),
+    )
+
+
+def _sql(parts: Parts, statement: Any) -> Sql:
+    compiled = statement.compile(dialect=parts.dialect)
+    return Sql(str(compiled), tuple(compiled.positiontup or ()))
+
+
+def _read(parts: Parts, statement: Any) -> Command:
+    return Command(_sql(parts, statement), None, writes=False)
+
+
+def _write(parts: Parts, first: Any, second: Second | None = None) -> Command:
+    """Combine a write that returns the ids of actions with a write to the rows of their principals."""
+    if second is None:
+        return Command(_sql(parts, first), None, writes=True)
+    if parts.is_sqlite:
+        ids = select(parts.elements("action_ids").c.value)
+        return Command(_sql(parts, first), _sql(parts, second(ids)), writes=True)
+    changed = first.cte("changed")
+    both = select(changed).add_cte(second(select(changed.c.action_id)).cte("moved"))
+    return Command(_sql(parts, both), None, writes=True)
+
+
+def _create(parts: Parts) -> Command:
+    first: Any = (sqlite.insert if parts.is_sqlite else postgresql.insert)(actions)
+    first = first.values({column.name: bindparam(column.name) for column in actions.c})
+    rows = parts.rows("principals", {"principal": Text, "roles": Integer})
+
+    def add_principals(ids: Select[Any]) -> Any:
+        created = ids.subquery("created")
+        same = ("status", "start_time", "ends", "expiry")
+        values = [bindparam(name, type_=_ROWS[name].type) for name in same]
+        source = select(next(iter(created.c)), rows.c.principal, rows.c.roles, *values).select_from(
+            cross(created, rows)
         )
-        for number, (table, key) in enumerate(keys)
-        for status in range(statuses)
-    ]
-    ended = [_ENDED.format(table=table, key=key, number=number) for number, (table, key) in enumerate(keys)]
-    return _LIST.format(heads=" UNION ALL ".join(heads), ended=" UNION ALL ".join(ended))
+        return insert(action_principals).from_select(["action_id", "principal", "roles", *same], source)
+
+    return _write(parts, first.on_conflict_do_nothing().returning(_ID), add_principals)
+
+
+def _replaced(**more: Any) -> Any:
+    """Update an action's row if it has the old version."""
+    values = {name: bindparam(name) for name in _CHANGING} | more
+    same = (bindparam("id") == _ID, actions.c.version == bindparam("old"))
+    return update(actions).where(*same).values(values).returning(_ID)
+
+
+def _move(ids: Select[Any]) -> Any:
+    values: dict[str, Any] = {name: bindparam(name) for name in _MOVING}
+    return update(action_principals).where(_ROWS.action_id.in_(ids)).values(values)
+
+
+def _drop_principals(ids: Select[Any]) -> Any:
+    return delete(action_principals).where(_ROWS.action_id.in_(ids))
+
+
+def _replace_all(parts: Parts) -> Command:
+    """Replace many records, in one write."""
+    new = parts.rows("changes", {"action_id": Text, "old": BigInteger, **_CHANGING, **_MOVING})
+    if parts.is_sqlite:
+
+        def move(ids: Select[Any]) -> Any:
+            return _moved(new).where(_ROWS.action_id.in_(ids))
+
+        return _write(parts, _changed(new).returning(_ID), move)
+    # Locked in one order, so that two such writes cannot wait for each other.
+    locked = select(new).where(*_is_old(new)).order_by(_ID).with_for_update(of=actions).cte("locked")
+    changed = _changed(locked).returning(_ID, *(locked.c[name] for name in _MOVING)).cte("changed")
+    both = select(changed.c.action_id).add_cte(_moved(changed).cte("moved"))
+    return Command(_sql(parts, both), None, writes=True)
+
+
+def _is_old(new: FromClause) -> list[Any]:
+    return [new.c.action_id == _ID, actions.c.version == new.c.old]
+
+
+def _changed(new: FromClause) -> Any:
+    return update(actions).where(*_is_old(new)).values({name: new.c[name] for name in _CHANGING})
+
+
+def _moved(new: FromClause) -> Any:
+    values: dict[str, Any] = {name: new.c[name] for name in _MOVING}
+    return update(action_principals).where(_ROWS.action_id == new.c.action_id).values(values)
+
+
+def _purge(parts: Parts) -> Command:
+    expired = select(_ID).where(actions.c.purge_time <= bindparam("now")).order_by(actions.c.purge_time)
+    dropped = delete(actions).where(_ID.in_(limited(expired).with_for_update(skip_locked=True)))
+    return _write(parts, dropped.returning(_ID, actions.c.record), _drop_principals)

@@ -1,0 +1,109 @@
+"""The statement of `list`: a page, or the actions that have ended without being final, which come first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
+
+from app.database.listed import ENDED_AT_ONCE, FEW
+from app.database.parts import Parts, cross, limited, number
+from app.database.schema import action_principals, actions
+
+_ROWS = action_principals.c
+
+
+def list_statement(parts: Parts) -> Any:
+    """Return the statement that selects whether an action has ended without being final, and its record.
+
+    Each combination of principal, roles, and status has its own part of an index, of which only the newest rows are
+    read: no number of other actions, of whatever status, makes a list slower.
+    """
+    principals, statuses = parts.elements("principals"), parts.elements("statuses")
+    roles = parts.elements("roles", Integer)
+    places = _newest(parts, principals, roles, statuses)
+    ended = _ended(parts, principals, roles)
+    return union_all(_records(0, places), _records(1, ended))
+
+
+def few_statement() -> Any:
+    """Return the same statement for SQLite and up to FEW combinations, each in parameters of its own: twice as fast.
+
+    Combinations that are not needed are NULL, which costs nothing.
+    """
+    heads, ends = [], []
+    for slot in range(FEW):
+        key: list[Any] = [bindparam(f"{name}_{slot}") for name in ("principal", "roles", "status")]
+        principal, roles, status = key
+        heads.append(select(_head().where(*_is(principal, roles), _ROWS.status == status).subquery()))
+        ends.append(_unsettled().where(*_is(principal, roles)))
+    every = union_all(*heads).subquery("every")
+    newest = select(every.c.start_time, every.c.action_id).distinct()
+    places = limited(newest.order_by(every.c.start_time.desc(), every.c.action_id.desc())).cte("places")
+    all_ends = union_all(*ends).subquery("all_ends")
+    ended = limited(select(all_ends.c.action_id).distinct(), ENDED_AT_ONCE).cte("ended")
+    return union_all(_records(0, places), _records(1, ended))
+
+
+def _is(principal: Any, roles: Any) -> list[Any]:
+    return [_ROWS.principal == principal, _ROWS.roles == roles]
+
+
+def _head() -> Select[Any]:
+    """Select the places of the newest actions."""
+    before = bindparam("before_time", type_=BigInteger), bindparam("before_id", type_=Text)
+    newest = select(_ROWS.start_time, _ROWS.action_id).order_by(_ROWS.start_time.desc(), _ROWS.action_id.desc())
+    is_before = tuple_(_ROWS.start_time, _ROWS.action_id) < tuple_(*before)
+    return limited(newest.where(is_before, _ROWS.expiry > bindparam("now")))
+
+
+def _unsettled() -> Select[Any]:
+    """Select the ids of actions that have ended without being final."""
+    return select(_ROWS.action_id).where(_ROWS.ends <= bindparam("now"), _ROWS.expiry > bindparam("now"))
+
+
+def _records(flag: int, found: FromClause) -> Select[Any]:
+    columns = select(number(flag).label("ended"), actions.c.record)
+    return columns.select_from(cross(found, actions)).where(actions.c.action_id == found.c.action_id)
+
+
+def _newest(parts: Parts, principals: FromClause, roles: FromClause, statuses: FromClause) -> FromClause:
+    """Return the newest actions, from the newest of each part of the index."""
+    part = _head().where(*_is(principals.c.value, roles.c.value), _ROWS.status == statuses.c.value)
+    part = part.correlate(principals, roles, statuses)
+    if not parts.is_sqlite:
+        each: FromClause = part.lateral("part")
+        newest = select(each.c.start_time, each.c.action_id).distinct()
+        newest = newest.select_from(cross(principals, roles, statuses, each))
+        return limited(newest.order_by(each.c.start_time.desc(), each.c.action_id.desc())).cte("places")
+    # SQLite has no LATERAL, but a table-valued function can read a subquery that refers to the tables before it.
+    text = func.printf(literal_column("'%016x%s'"), _ROWS.start_time, _ROWS.action_id).label("place")
+    inner = part.with_only_columns(text).subquery("part")
+    array = select(func.json_group_array(inner.c.place)).scalar_subquery()
+    each = func.json_each(array).table_valued("value", name="each_place")
+    ids = select(func.substr(each.c.value, number(17)).label("action_id"))
+    ids = ids.select_from(cross(principals, roles, statuses, each)).group_by(each.c.value)
+    return limited(ids.order_by(each.c.value.desc())).cte("places")
+
+
+def _ended(parts: Parts, principals: FromClause, roles: FromClause) -> FromClause:
+    """Return actions that have ended without being final, whatever their status will be."""
+    part = _unsettled().where(*_is(principals.c.value, roles.c.value))
+    if parts.is_sqlite:
+        ids = part.select_from(cross(principals, roles, action_principals))
+    else:  # with a limit of its own, which keeps PostgreSQL from planning another order of the tables
+        each = limited(part.correlate(principals, roles), ENDED_AT_ONCE).lateral("ended_part")
+        ids = select(each.c.action_id).select_from(cross(principals, roles, each))
+    return limited(ids.distinct(), ENDED_AT_ONCE).cte("ended")
