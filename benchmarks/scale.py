@@ -56,7 +56,7 @@ def microseconds(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
 
 def measure(database: Database, stored: Sequence[Action]) -> dict[str, float]:
     """Return the microseconds of each call."""
-    random, numbers, known = Random(2), count(), stored[:: max(1, len(stored) // FEW)]
+    random, numbers, known = Random(2), count(10), stored[:: max(1, len(stored) // FEW)]
 
     def query(*statuses: str) -> Query:
         wanted = frozenset(Status[name] for name in statuses)
