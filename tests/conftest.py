@@ -43,6 +43,39 @@ BOB = Person("bob", groups=(GROUP_ID,))
 CAROL = Person("carol")
 
 
+SLOW = {
+    "client/test_commands.py",
+    "client/test_odd_provider.py",
+    "client/test_terminal.py",
+    "conformance/test_conformance.py",
+    "conformance/test_defects.py",
+    "examples/test_batch.py",
+    "examples/test_batch_deaths.py",
+    "examples/test_new_provider.py",
+    "examples/test_readmes.py",
+    "flows/test_commands.py",
+    "local_globus/test_document.py",
+    "local_globus/test_login.py",
+    "local_globus/test_resume.py",
+    "test_bursts.py",
+    "test_clients.py",
+    "test_docs.py",
+    "test_documents.py",
+    "test_faults.py",
+    "test_http.py",
+    "test_work_faults.py",
+}
+"""Files whose tests spend their time on processes, browsers, or terminals: `script/test-all --fast` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    assert all((here / name).is_file() for name in SLOW), "SLOW names a file that does not exist"
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in SLOW:
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
