@@ -89,9 +89,8 @@ class Sender:
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> bool:
         """Send one request, and wait for the answer. Return whether it should be repeated."""
         method, body = ("POST", "{}") if self.path == "/run" else ("GET", "")
-        writer.write(
-            f"{method} {self.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-        )
+        lines = [f"{method} {self.path} HTTP/1.1", "Host: x", f"Authorization: Bearer {token}"]
+        writer.write("\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         _, _, length = head.partition("content-length: ")
         await reader.readexactly(int(length.partition("\r")[0]))
