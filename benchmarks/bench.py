@@ -1,6 +1,6 @@
-"""How fast is it? This provider and its peers side by side, in interleaved rounds of `wrk`, on this machine.
+"""How fast is it? Measures this provider next to its floors and to a peer, in interleaved rounds of `wrk`.
 
-script/bench [seconds a measurement] [rounds]: prints tables, and puts them into docs/benchmarks.md, with a picture.
+script/bench [seconds per measurement] [rounds]: prints tables, and puts them into docs/benchmarks.md, with a figure.
 """
 
 from __future__ import annotations
@@ -10,124 +10,123 @@ import platform
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass
 
-from benchmarks import tail
-from benchmarks.field import BARE, GUNICORN, MEMORY, Field
+from app.limiter import THREADS
+from benchmarks import figure
+from benchmarks.field import (
+    BARE,
+    BARE_POSTGRESQL,
+    BARE_SQLITE,
+    FLOORS,
+    GUNICORN,
+    MEMORY,
+    POSTGRESQL,
+    SQLITE,
+    TWO_WORKERS,
+    Field,
+)
 from benchmarks.load import CONNECTIONS, DOCS, Case, check_wrk, measure, replace_section, say
 
-CASES = (
-    Case("introspect"),
-    Case("run", "POST", unique=True),
-    Case("repeat of a run", "POST"),
-    Case("status"),
-    Case("status, 1,000 users", users=1000),
-    Case("status, 10,000 users", users=10_000),
-    Case("enumerate, a page of 100"),
-    Case("denied (404)"),
-    Case("denied (403)", "POST"),
+STATUS, RUN, PAGE = Case("status"), Case("run", "run", "POST", unique=True), Case("page of 100", "page")
+MANY_USERS = Case("status, 1,000 users", users=1000)
+
+Samples = Mapping[tuple[str, str], Sequence[Mapping[str, float]]]
+"""What was measured, by case and peer: one for each round."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two measurements, one right after the other, whose ratio is wanted to be at least `goal`."""
+
+    name: str
+    case: Case
+    peer: str
+    other: str
+    goal: float | None
+    other_case: Case | None = None
+
+
+PAIRS = (
+    Pair("status on PostgreSQL : driver floor", STATUS, POSTGRESQL, BARE_POSTGRESQL, 0.65),
+    Pair("run on PostgreSQL : driver floor", RUN, POSTGRESQL, BARE_POSTGRESQL, 0.6),
+    Pair("page of 100 on PostgreSQL : driver floor", PAGE, POSTGRESQL, BARE_POSTGRESQL, 0.5),
+    Pair("status on SQLite : driver floor", STATUS, SQLITE, BARE_SQLITE, 0.65),
+    Pair("run on SQLite : driver floor", RUN, SQLITE, BARE_SQLITE, 0.6),
+    Pair("page of 100 on SQLite : driver floor", PAGE, SQLITE, BARE_SQLITE, 0.5),
+    Pair("status on PostgreSQL, two workers : one", STATUS, TWO_WORKERS, POSTGRESQL, 1.7),
+    Pair("status in memory : bare Flask", STATUS, MEMORY, BARE, 0.8),
+    Pair("run in memory : bare Flask that parses", RUN, MEMORY, BARE, 0.5),
+    Pair("status of 1,000 users in memory : of one", MANY_USERS, MEMORY, MEMORY, 0.9, STATUS),
+    Pair("status in memory : blueprint on gunicorn", STATUS, MEMORY, GUNICORN, None),
+    Pair("run in memory : blueprint on gunicorn", RUN, MEMORY, GUNICORN, None),
 )
-GOALS = (
-    ("status : bare Flask", "status", MEMORY, "status", BARE, 0.80),
-    ("introspect : bare Flask", "introspect", MEMORY, "introspect", BARE, 0.85),
-    ("run : bare Flask that parses", "run", MEMORY, "run", BARE, 0.55),
-    ("status of 1,000 users : of one", "status, 1,000 users", MEMORY, "status", MEMORY, 0.90),
-    ("status of 10,000 users : of one", "status, 10,000 users", MEMORY, "status", MEMORY, None),
-    ("status : blueprint on gunicorn", "status", MEMORY, "status", GUNICORN, 2.4),
-    ("status of 1,000 users : blueprint", "status, 1,000 users", MEMORY, "status, 1,000 users", GUNICORN, 20),
-    ("run : blueprint on gunicorn", "run", MEMORY, "run", GUNICORN, 2),
-    ("status on SQLite : in memory", "status", "ours, SQLite", "status", MEMORY, None),
-    ("status on PostgreSQL : in memory", "status", "ours, PostgreSQL", "status", MEMORY, 0.35),
-)
 
 
-Results = dict[tuple[str, str], dict[str, float]]
-
-
-def measure_all(field: Field, seconds: int, rounds: int) -> Results:
-    """The medians of all rounds, by case and peer."""
-    files = {}
-    for peer in field.peers:
-        say(f"preparing {peer.name}")
-        files[peer.name] = field.prepare(peer)
+def measure_all(field: Field, seconds: int, rounds: int) -> Samples:
+    """Return what was measured. Each round measures all, and what is compared is measured close together."""
+    wanted = dict[tuple[Case, str], None]()
+    for pair in PAIRS:
+        wanted |= {(pair.case, pair.peer): None, (pair.other_case or pair.case, pair.other): None}
+    files = {(case.name, name): field.requests_of(field.peers[name], case) for case, name in wanted}
     samples = defaultdict(list)
     for number in range(rounds):
-        for case in CASES:
-            for peer in field.peers:
-                if case.name in files[peer.name]:
-                    say(f"round {number + 1} of {rounds}: {case.name}, {peer.name}")
-                    samples[case.name, peer.name].append(measure(peer, case, files[peer.name][case.name], seconds))
+        for case, name in wanted:
+            say(f"round {number + 1} of {rounds}: {case.name}, {name}")
+            samples[case.name, name].append(measure(field.peers[name], case, files[case.name, name], seconds))
     say("")
-    return {
-        key: {name: statistics.median(one[name] for one in many) for name in many[0]} for key, many in samples.items()
-    }
+    return samples
 
 
-def report(results: Results, field: Field, seconds: int, rounds: int) -> str:
-    memory = {peer.name: peer.megabytes() for peer in field.peers}
+def ratios(samples: Samples, pair: Pair, unit: str = "rate") -> list[float]:
+    """Return the ratios of a pair, round by round."""
+    ours, others = samples[pair.case.name, pair.peer], samples[(pair.other_case or pair.case).name, pair.other]
+    return [one[unit] / other[unit] for one, other in zip(ours, others, strict=True)]
+
+
+def verdict(ratio: float, goal: float | None) -> str:
+    if goal is None:
+        return "no goal |"
+    return f"≥ {goal} | " + ("met" if ratio >= goal else f"**missed** by {1 - ratio / goal:.0%}")
+
+
+def report(samples: Samples, memory: Mapping[str, float], seconds: int, rounds: int) -> str:
     lines = [
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {CONNECTIONS} connections, {seconds} s a"
-        f" measurement, medians of {rounds} interleaved rounds. Only the ratios mean something elsewhere.",
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load average {os.getloadavg()[1]:.0f} at the end,"
+        f" {CONNECTIONS} connections, {THREADS} threads, {seconds} s per measurement, {rounds} interleaved rounds.",
         "",
-        "| goal | measured | wanted |",
-        "|---|---:|---:|",
+        "| ratio of requests per second | median | lowest to highest | CPU per request | goal | |",
+        "|---|---:|---:|---:|---:|---|",
     ]
-    for name, case, ours, other_case, other, goal in GOALS:
-        ratio = results[case, ours]["rate"] / results[other_case, other]["rate"]
-        lines.append(f"| {name} | {ratio:.2f} | {'' if goal is None else f'≥ {goal}'} |")
-    tail = results["status", MEMORY]
-    lines.append(f"| p99 : p50, status | {tail['p99'] / tail['p50']:.1f} | ≤ 6 |")
-    lines += [
-        "",
-        "| case | server | requests/s | : bare | p50 ms | p99 ms | CPU s per 1,000 |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
-    for (case, peer), one in results.items():
-        bare = results.get((case, BARE))
-        to_bare = f"{one['rate'] / bare['rate']:.2f}" if bare else ""
-        times = f"{one['p50']:.1f} | {one['p99']:.1f} | {one['cpu']:.3f}"
-        lines.append(f"| {case} | {peer} | {one['rate']:,.0f} | {to_bare} | {times} |")
+    for pair in PAIRS:
+        found, cpu = ratios(samples, pair), statistics.median(ratios(samples, pair, "cpu"))
+        ratio = statistics.median(found)
+        extremes = f"{min(found):.2f} to {max(found):.2f}"
+        lines.append(f"| {pair.name} | {ratio:.2f} | {extremes} | {cpu:.2f} × | {verdict(ratio, pair.goal)} |")
+    lines += ["", "| case | server | requests/s | p50 ms | p99 ms | CPU s per 1,000 |", "|---|---|---:|---:|---:|---:|"]
+    for (case, peer), many in samples.items():
+        rate, p50, p99, cpu = (statistics.median(one[name] for one in many) for name in ("rate", "p50", "p99", "cpu"))
+        lines.append(f"| {case} | {peer} | {rate:,.0f} | {p50:.1f} | {p99:.1f} | {cpu:.3f} |")
     lines += ["", "| server | memory at the end, MiB |", "|---|---:|"]
-    lines += [f"| {name} | {megabytes:.0f} |" for name, megabytes in memory.items()]
+    lines += [f"| {name} | {megabytes:.0f} |" for name, megabytes in memory.items() if name not in FLOORS]
     return "\n".join(lines) + "\n"
-
-
-def draw(results: Results, path: Path) -> None:
-    """Requests per second as bars, a group for each case."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot
-
-    peers = list(dict.fromkeys(peer for _, peer in results))
-    cases = list(dict.fromkeys(case for case, _ in results))
-    figure, axes = pyplot.subplots(figsize=(11, 6))
-    for index, peer in enumerate(peers):
-        places = [number + index / (len(peers) + 1) for number in range(len(cases))]
-        axes.bar(
-            places, [results.get((case, peer), {}).get("rate", 0) for case in cases], 1 / (len(peers) + 1), label=peer
-        )
-    axes.set_xticks([number + 0.4 for number in range(len(cases))], [case.replace(", ", ",\n") for case in cases])
-    axes.set_ylabel("requests per second")
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
     check_wrk()
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with ExitStack() as stack:
         field = Field(stack)
-        results = measure_all(field, seconds, rounds)
-        text = report(results, field, seconds, rounds)
-    tails = tail.measure_all(seconds, rounds)
-    print(text, tails, sep="\n")
+        samples = measure_all(field, seconds, rounds)
+        memory = {name: peer.megabytes() for name, peer in field.peers.items()}
+    text = report(samples, memory, seconds, rounds)
+    print(text)
     replace_section(DOCS / "benchmarks.md", "results", text)
-    replace_section(DOCS / "benchmarks.md", "tail", tails)
-    draw(results, DOCS / "benchmarks.svg")
+    goals = [(pair.name, statistics.median(ratios(samples, pair)), pair.goal) for pair in PAIRS]
+    figure.draw([goal for goal in goals if goal[2] is not None], DOCS / "benchmarks.svg")
 
 
 if __name__ == "__main__":

@@ -13,15 +13,19 @@ from pathlib import Path
 import requests
 
 from app.database import prepare_database
-from benchmarks.load import ALICE, BOB, CAROL, Peer, bearer, process, start_action, wait_for
-from local_globus.directory import CLIENT_SECRET, PEOPLE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
+from app.limiter import THREADS
+from benchmarks.load import ALICE, Case, Peer, bearer, process, start_action, wait_for
+from local_globus.directory import CLIENT_SECRET, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.tokens import Tokens
 from tests.postgresql import running_postgresql
 from tests.processes import free_port
 
-THREADS = 16
-BOB_ID = next(person.id for person in PEOPLE if person.name == "bob")
-BARE, GUNICORN, MEMORY = "bare Flask, granian", "blueprint, gunicorn", "ours, memory"
+MEMORY, SQLITE, POSTGRESQL = "ours, memory", "ours, SQLite", "ours, PostgreSQL"
+TWO_WORKERS = "ours, PostgreSQL, 2 workers"
+BARE_SQLITE, BARE_POSTGRESQL, BARE = "bare Flask and sqlite3", "bare Flask and psycopg", "bare Flask"
+GUNICORN = "blueprint, gunicorn"
+FLOORS = (BARE_SQLITE, BARE_POSTGRESQL, BARE)
+PAGE = 100
 
 
 class Field:
@@ -35,29 +39,29 @@ class Field:
         issuer = Tokens(PROVIDER_SCOPE)
         self.users = [
             issuer.issue("access", 86400, {"sub": str(uuid.UUID(int=n)), "scope": PROVIDER_SCOPE, "client_id": "x"})
-            for n in range(1, 10_001)
+            for n in range(1, 1001)
         ]
-        postgresql = stack.enter_context(running_postgresql())
-        urls = {
-            MEMORY: "memory://",
-            "ours, SQLite": f"sqlite:///{self.folder}/actions.db",
-            "ours, PostgreSQL": postgresql.create_database("one"),
-        }
-        self.peers = [self._ours(name, url) for name, url in urls.items()]
-        self.peers.append(self._ours("ours, PostgreSQL, 2 workers", postgresql.create_database("two"), "--workers=2"))
-        self._save_answers(self.peers[0])
-        self.peers += [
-            self._gunicorn(),
-            self._peer("blueprint, granian", "benchmarks.blueprint_provider:create_app", 4),
-        ]
-        self.peers.append(self._peer(BARE, "benchmarks.bare_flask:create_app", THREADS))
+        postgresql = stack.enter_context(running_postgresql()).create_database()
+        sqlite = f"sqlite:///{self.folder}/actions.db"
+        self.peers = dict[str, Peer]()
+        self._actions = dict[str, str]()
+        for name, url in ((POSTGRESQL, postgresql), (SQLITE, sqlite), (MEMORY, "memory://")):
+            prepare_database(url, migrate=True)
+            self.peers[name] = started_provider(stack, name, self._environment, url)
+            self._fill(self.peers[name])
+        self.peers[TWO_WORKERS] = started_provider(stack, TWO_WORKERS, self._environment, postgresql, "--workers=2")
+        self._save_answers(self.peers[MEMORY])
+        self._start_floor(BARE_POSTGRESQL, "benchmarks.bare_database:create_app", postgresql)
+        self._start_floor(BARE_SQLITE, "benchmarks.bare_database:create_app", sqlite)
+        self._start_floor(BARE, "benchmarks.bare_flask:create_app", "")
+        self.peers[GUNICORN] = self._gunicorn()
+        self._actions |= {TWO_WORKERS: self._actions[POSTGRESQL], BARE_POSTGRESQL: self._actions[POSTGRESQL]}
+        self._actions |= {BARE_SQLITE: self._actions[SQLITE], BARE: "x"}
+        self._actions[GUNICORN] = start_action(self.peers[GUNICORN].url, ALICE, "prepared")
 
-    def _ours(self, name: str, database_url: str, *options: str) -> Peer:
-        prepare_database(database_url, migrate=True)
-        return started_provider(self._stack, name, self._environment, database_url, *options)
-
-    def _peer(self, name: str, target: str, threads: int) -> Peer:
-        return started(self._stack, name, target, threads, self._environment)
+    def _start_floor(self, name: str, target: str, database_url: str) -> None:
+        environment = self._environment | {"BENCH_DATABASE_URL": database_url}
+        self.peers[name] = started(self._stack, name, target, THREADS, environment)
 
     def _gunicorn(self) -> Peer:
         port = free_port()
@@ -66,45 +70,29 @@ class Field:
         command = process(sys.executable, "-m", "gunicorn", *options, target, **self._environment)
         return answering(Peer(GUNICORN, f"http://127.0.0.1:{port}", self._stack.enter_context(command)))
 
+    def _fill(self, peer: Peer) -> None:
+        self._actions[peer.name] = start_action(peer.url, ALICE, "prepared")
+        for number in range(PAGE):
+            start_action(peer.url, ALICE, f"page-{number}")
+
     def _save_answers(self, peer: Peer) -> None:
-        """What the limit answers: the same bytes as ours."""
-        for number in range(100):
-            start_action(peer.url, ALICE, f"saved-{number}")
-        answers = {"introspect": "/", "status": f"/{start_action(peer.url, ALICE, 'x')}/status", "page": "/actions"}
+        """Save what bare Flask responds with: the same bytes as ours."""
+        answers = {"introspect": "/", "status": f"/{self._actions[peer.name]}/status", "page": "/actions"}
         for name, path in answers.items():
             (self.folder / name).write_bytes(requests.get(peer.url + path, headers=bearer(ALICE), timeout=30).content)
 
-    def prepare(self, peer: Peer) -> dict[str, Path]:
-        """The lines "token path" of each case."""
-        bare, blueprint = peer.name == BARE, "blueprint" in peer.name
-        mine = "x" if bare else start_action(peer.url, ALICE, "prepared")
-        lines = {
-            "introspect": [f"{ALICE} /"],
-            "run": [f"{ALICE} /run"],
-            "status": [f"{ALICE} /{mine}/status"],
-        }
-        if not blueprint:
-            lines["repeat of a run"] = lines["run"]
-            lines["enumerate, a page of 100"] = [f"{ALICE} /actions"]
-        if not bare:
-            lines["denied (404)"] = [f"{CAROL} /{mine}/status"]
-            users = self.users[:1000] if blueprint or peer.name != MEMORY else self.users
+    def requests_of(self, peer: Peer, case: Case) -> Path:
+        """Return the file of the lines "token path" that the peer is asked in a case."""
+        path = {"run": "/run", "page": "/actions"}.get(case.operation, f"/{self._actions[peer.name]}/status")
+        lines = [f"{ALICE} {path}"]
+        if case.users > 1:
+            tokens = self.users[: case.users]
             with ThreadPoolExecutor(8) as pool:
-                ids = pool.map(lambda token: start_action(peer.url, token, "mine"), users)
-                theirs = [f"{token} /{action_id}/status" for token, action_id in zip(users, ids, strict=True)]
-            lines["status, 1,000 users"] = theirs[:1000]
-            if len(users) > 1000:
-                lines["status, 10,000 users"] = theirs
-        if not blueprint and not bare:
-            shared = start_action(peer.url, ALICE, "shared", monitor_by=[urn_of(BOB_ID)])
-            lines["denied (403)"] = [f"{BOB} /{shared}/cancel"]
-            for number in range(100):
-                start_action(peer.url, ALICE, f"page-{number}")
-        files = {}
-        for case, text in lines.items():
-            files[case] = self.folder / f"{peer.name} {case}.txt".replace(" ", "_")
-            files[case].write_text("\n".join(text) + "\n")
-        return files
+                ids = list(pool.map(lambda token: start_action(peer.url, token, "mine"), tokens))
+            lines = [f"{token} /{action_id}/status" for token, action_id in zip(tokens, ids, strict=True)]
+        file = self.folder / f"{peer.name} {case.name}.txt".replace(" ", "_")
+        file.write_text("\n".join(lines) + "\n")
+        return file
 
 
 def urn_of(identity: str) -> str:

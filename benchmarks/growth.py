@@ -6,7 +6,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.field import THREADS, started, started_globus, started_provider
+from app.limiter import THREADS
+from benchmarks.field import started, started_globus, started_provider
 from benchmarks.load import ALICE, Case, Peer, measure, start_action
 
 SECONDS = 3
@@ -24,7 +25,7 @@ class OverHttp:
         with ExitStack() as stack:
             peer = self._provider(stack, database_url, stored)
             action_id = start_action(peer.url, ALICE, f"growth-{stored}")
-            cases = {"status": Case("status"), "run": Case("run", "POST", unique=True)}
+            cases = {"status": Case("status"), "run": Case("run", "run", "POST", unique=True)}
             return {
                 name: measure(peer, case, self._lines(name, action_id), SECONDS)["rate"] for name, case in cases.items()
             }

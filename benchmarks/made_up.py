@@ -1,4 +1,4 @@
-"""Actions of one creator to fill a database with."""
+"""Makes up actions of one creator, and fills a database with them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
+from typing import Any
 
-from globus_action_provider_tools import ActionStatusValue
 from sqlalchemy import insert
 
-from app.action import Action, Outcome
-from app.database import Database
-from app.database.engine import transaction
-from app.database.schema import actions, concerned
-from app.database.sql import SqlDatabase, _concerned, _to_row
+from app.action.record import Action, Outcome, Status
+from app.database import MEMORY, Database
+from app.database.engine import open_engine, transaction
+from app.database.schema import action_principals, actions
+from app.database.sql import principals_of, to_row
 
 CREATOR = f"urn:globus:auth:identity:{uuid.UUID(int=1)}"
 NOW = datetime.now(UTC)
 
 
 def made_up(random: Random) -> Iterator[Action]:
-    """Actions of one creator, a second apart; all but the newest 600 are complete."""
+    """Yield actions of one creator, a second apart; the newest 600 are active, all others complete."""
     for number in count():
         start = NOW - timedelta(seconds=number)
         yield Action(
@@ -36,17 +36,25 @@ def made_up(random: Random) -> Iterator[Action]:
             start_time=start,
             completion_time=start + timedelta(seconds=600),
             release_after=timedelta(days=30),
-            outcome=Outcome(ActionStatusValue.SUCCEEDED, {"whattimeisit": start.isoformat()}),
-            final=number > 600,
+            outcome=Outcome(Status.SUCCEEDED, {"whattimeisit": start.isoformat()}),
+            final=number >= 600,
         )
 
 
-def store(database: Database, stored: Sequence[Action]) -> None:
-    """Store them; in bulk, where there is a way."""
-    if isinstance(database, SqlDatabase):
-        with database._engine.connect() as connection, transaction(connection):
-            connection.execute(insert(actions), [_to_row(action) for action in stored])
-            connection.execute(insert(concerned), [row for action in stored for row in _concerned(action)])
-    else:
+def store(url: str, database: Database, stored: Sequence[Action]) -> None:
+    """Store the actions in `database`, which `url` names: in bulk if it is an SQL database."""
+    if url == MEMORY:
         for action in stored:
             database.create(action)
+        return
+    engine = open_engine(url)
+    with engine.connect() as connection, transaction(connection):
+        connection.execute(insert(actions), [to_row(action) for action in stored])
+        connection.execute(insert(action_principals), [row for action in stored for row in principal_rows(action)])
+
+
+def principal_rows(action: Action) -> list[dict[str, Any]]:
+    """Return the rows of an action in the table of principals."""
+    row = to_row(action)
+    shared = {name: row[name] for name in ("action_id", "status", "start_time", "ends")}
+    return [shared | {"principal": principal, "roles": roles} for principal, roles in principals_of(action)]

@@ -6,18 +6,24 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
+from app.app import utc_now
 from app.database import Database, open_database, prepare_database
 from app.database.engine import open_engine
+from app.limiter import THREADS
 from app.monitoring.request_log import current_request_id
-from tests.api import Caller
+from tests.api import Caller, provider_of
 from tests.clock import Clock
 from tests.patched_auth import PatchedGlobus, Person, patch_globus
 from tests.postgresql import running_postgresql
@@ -59,11 +65,31 @@ def globus(monkeypatch: pytest.MonkeyPatch) -> PatchedGlobus:
     return patch_globus(monkeypatch, scope=CREDENTIALS["SCOPE"])
 
 
+AppFactory = Callable[..., Flask]
 CallerFactory = Callable[..., Caller]
 
 
 @pytest.fixture
-def provider(globus: PatchedGlobus, clock: Clock) -> CallerFactory:
+def new_app() -> Iterator[AppFactory]:
+    """Create applications with these settings, and close them after the test: new_app(FAILURE_RATE=0)."""
+    with ExitStack() as apps:
+
+        def create(
+            *,
+            clock: Callable[[], datetime] = utc_now,
+            timer: Callable[[], float] = time.monotonic,
+            threads: int = THREADS,
+            **settings: Any,
+        ) -> Flask:
+            app = create_app({**CREDENTIALS, **settings}, clock=clock, timer=timer, threads=threads)
+            apps.callback(provider_of(app).close)
+            return app
+
+        yield create
+
+
+@pytest.fixture
+def provider(globus: PatchedGlobus, clock: Clock, new_app: AppFactory) -> CallerFactory:
     """A provider with these settings, as a person sees it: provider(ALICE, FAILURE_RATE=0).
 
     All calls of one test with the same settings go to the same provider.
@@ -72,9 +98,7 @@ def provider(globus: PatchedGlobus, clock: Clock) -> CallerFactory:
 
     def call(person: Person | None, **settings: Any) -> Caller:
         if str(settings) not in clients:
-            clients[str(settings)] = create_app(
-                {**CREDENTIALS, **settings}, clock=clock, timer=clock.timer
-            ).test_client()
+            clients[str(settings)] = new_app(**settings, clock=clock, timer=clock.timer).test_client()
         return Caller(clients[str(settings)], None if person is None else globus.login(person))
 
     return call

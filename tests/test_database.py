@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from app.action.store import Query
 from app.database import Database, open_database
 from app.database.engine import open_engine
 from app.database.sql import SqlDatabase
+from app.database.sqlite import prepare_connection
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 END = NOW + timedelta(minutes=1)
@@ -409,6 +411,15 @@ def test_each_operation_is_one_statement(database_url: str) -> None:
     assert statements(lambda: database.replace(started, life_cycle.cancel(started, NOW))) == (2 if is_sqlite else 1)
     assert statements(lambda: database.delete("id-1")) == 1
     database.close()
+
+
+def test_a_connection_to_a_file_that_is_not_a_database_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "actions.db").write_text("not a database " * 100)
+    connection = sqlite3.connect(tmp_path / "actions.db")
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        prepare_connection(connection)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_a_sqlite_file_shrinks_with_what_is_in_it(tmp_path: Path) -> None:

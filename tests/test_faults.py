@@ -18,12 +18,11 @@ from typing import Any, cast
 import pytest
 import requests
 
-from app import create_app
 from app.database import prepare_database
 from app.database.sql import SqlDatabase
 from tests.api import check_error, provider_of
 from tests.clock import Clock
-from tests.conftest import ALICE, CREDENTIALS
+from tests.conftest import ALICE, AppFactory
 from tests.patched_auth import PatchedGlobus
 from tests.postgresql import PostgresqlServer, running_postgresql
 from tests.processes import RunningProvider, running_provider
@@ -149,6 +148,7 @@ def test_stopping_under_load_answers_every_request_that_has_come_in(tmp_path: Pa
         provider.process.terminate()
         assert provider.process.wait(15) == 0
         load.finish()
+    assert [file.name for file in tmp_path.iterdir()] == ["actions.db"]  # SQLite tidies up when the last one closes it
     with contextlib.closing(sqlite3.connect(path)) as database:
         started = {action_id for (action_id,) in database.execute("SELECT action_id FROM actions")}
     assert started == set(load.acknowledged.values())
@@ -218,8 +218,10 @@ def test_postgresql_that_is_silent_is_503_in_time(server: PostgresqlServer) -> N
         load.check(provider.url)
 
 
-def test_a_locked_sqlite_file_is_503_in_time(globus: PatchedGlobus, clock: Clock, tmp_path: Path) -> None:
-    client = create_app({**CREDENTIALS, "DATABASE_URL": f"sqlite:///{tmp_path}/actions.db"}, clock=clock).test_client()
+def test_a_locked_sqlite_file_is_503_in_time(
+    globus: PatchedGlobus, clock: Clock, tmp_path: Path, new_app: AppFactory
+) -> None:
+    client = new_app(DATABASE_URL=f"sqlite:///{tmp_path}/actions.db", clock=clock).test_client()
     headers = {"Authorization": f"Bearer {globus.login(ALICE)}"}
     body = json.dumps({"request_id": "r", "body": {"utc_offset": 1}})
     holder = sqlite3.connect(f"{tmp_path}/actions.db", isolation_level=None)
@@ -232,11 +234,12 @@ def test_a_locked_sqlite_file_is_503_in_time(globus: PatchedGlobus, clock: Clock
     holder.execute("ROLLBACK")
     holder.close()
     wait_until(lambda: client.post("/run", data=body, headers=headers).status_code == 202)
-    provider_of(client.application).close()
 
 
-def test_readers_go_on_while_another_process_locks_sqlite(globus: PatchedGlobus, clock: Clock, tmp_path: Path) -> None:
-    app = create_app({**CREDENTIALS, "DATABASE_URL": f"sqlite:///{tmp_path}/actions.db"}, clock=clock)
+def test_readers_go_on_while_another_process_locks_sqlite(
+    globus: PatchedGlobus, clock: Clock, tmp_path: Path, new_app: AppFactory
+) -> None:
+    app = new_app(DATABASE_URL=f"sqlite:///{tmp_path}/actions.db", clock=clock)
     headers = {"Authorization": f"Bearer {globus.login(ALICE)}"}
     request = {"request_id": "r", "body": {"utc_offset": 1}}
     action_id = app.test_client().post("/run", json=request, headers=headers).get_json()["action_id"]
@@ -254,11 +257,12 @@ def test_readers_go_on_while_another_process_locks_sqlite(globus: PatchedGlobus,
         assert {writer.result().status_code for writer in writers} == {503}
         assert time.monotonic() - begin < 4
     holder.close()
-    provider_of(app).close()
 
 
-def test_a_full_sqlite_file_is_503_and_recovers(globus: PatchedGlobus, clock: Clock, tmp_path: Path) -> None:
-    app = create_app({**CREDENTIALS, "DATABASE_URL": f"sqlite:///{tmp_path}/actions.db"}, clock=clock)
+def test_a_full_sqlite_file_is_503_and_recovers(
+    globus: PatchedGlobus, clock: Clock, tmp_path: Path, new_app: AppFactory
+) -> None:
+    app = new_app(DATABASE_URL=f"sqlite:///{tmp_path}/actions.db", clock=clock)
     client = app.test_client()
     headers = {"Authorization": f"Bearer {globus.login(ALICE)}"}
     database = cast(SqlDatabase, provider_of(app).database)
@@ -272,7 +276,6 @@ def test_a_full_sqlite_file_is_503_and_recovers(globus: PatchedGlobus, clock: Cl
     assert client.post("/run", json=body, headers=headers).status_code == 202
     shown = client.get("/actions", headers=headers).get_json()
     assert len(shown) == statuses.count(202) + 1
-    database.close()
 
 
 def limit_pages(database: SqlDatabase, pages: int) -> None:

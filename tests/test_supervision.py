@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,14 @@ def serves(provider: RunningProvider) -> bool:
         return False
 
 
+def has_another_worker(provider: RunningProvider, killed: list[int]) -> bool:
+    return worker_ids(provider) not in ([], killed)
+
+
 def test_a_worker_that_dies_again_and_again_does_not_end_the_server(provider: RunningProvider) -> None:
     killed: list[int] = []
     for _ in range(3):  # each as soon as it is there: granian takes the second for a crash loop
-        wait_until(lambda: worker_ids(provider) not in ([], killed[-1:]))
+        wait_until(partial(has_another_worker, provider, killed[-1:]))
         killed += worker_ids(provider)
         os.kill(killed[-1], signal.SIGKILL)
     wait_until(lambda: serves(provider))

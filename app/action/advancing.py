@@ -1,6 +1,6 @@
 """Advances actions whose work continues elsewhere: one call at a time, under a lease, by conditional writes.
 
-Whoever reads an action that is due claims it. A call that never returns is repeated when its lease expires.
+A request for an action that is due claims it. A call that never returns is repeated when its lease expires.
 """
 
 from __future__ import annotations

@@ -80,10 +80,10 @@ class MemoryDatabase:
             return [self._actions[action_id] for _, action_id in due]
 
     def check(self) -> None:
-        """Return: it always answers."""
+        """Do nothing: it always answers."""
 
     def close(self) -> None:
-        """Return: there are no connections."""
+        """Do nothing: it has no connections."""
 
     def _replace(self, old: Action, new: Action) -> bool:
         stored = self._actions.get(old.action_id)

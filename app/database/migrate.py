@@ -54,6 +54,22 @@ def bring_up_to_date(engine: Engine) -> bool:
     return True
 
 
+def migrate(url: str) -> bool:
+    """Migrate the database at `url`. A SQLite file is created as needed. Return False if it is up to date already.
+
+    :raises DatabaseError: the database does not answer, refuses, or has a newer schema.
+    """
+    engine = open_engine(url)
+    try:
+        if is_sqlite(engine.url):
+            prepare_file(engine.url)
+        done = bring_up_to_date(engine)
+        check_schema(engine)
+    finally:
+        engine.dispose()
+    return done
+
+
 def main() -> None:
     """Migrate the database that the settings name."""
     from app import settings
@@ -62,11 +78,7 @@ def main() -> None:
     if url == MEMORY:
         sys.exit("Error: WHATTIME_DATABASE_URL is memory://, which has no tables. Set it to the database to migrate.")
     try:
-        engine = open_engine(url)
-        if is_sqlite(engine.url):
-            prepare_file(engine.url)
-        done = bring_up_to_date(engine)
-        check_schema(engine)
+        done = migrate(url)
     except DatabaseError as error:
         sys.exit(f"Error: {error}")
     print(f"The schema is {'now' if done else 'already'} at {REVISION}.", file=sys.stderr)

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 
 from app.action.error import Unavailable
 from app.action.record import CANCELLED, Action, Status
 from app.action.store import Page, Query
-from app.database import DatabaseError, postgresql, sqlite, statements
+from app.database import postgresql, sqlite, statements
 from app.database.channel import SILENT, Channel
 from app.database.engine import UnreachableError, check_schema, is_sqlite, open_engine, parse_url, prepare_file
 from app.database.record import microseconds, optional_microseconds, to_action, to_text
@@ -73,30 +73,30 @@ def open_sql_database(url: str, metrics: Metrics) -> SqlDatabase:
     :raises DatabaseError: its schema is not the one of this program.
     """
     try:
-        prepare_sql_database(url, migrate=False).dispose()
+        prepare_sql_database(url, migrate=False)
     except UnreachableError as error:
         log.warning("%s Until it is back, requests are answered with 503.", error)
     return SqlDatabase(parse_url(url), metrics)
 
 
-def prepare_sql_database(url: str, *, migrate: bool) -> Engine:
-    """Return the way to the database at `url`, whose schema is the one of this program, if need be by migration.
+def prepare_sql_database(url: str, *, migrate: bool) -> None:
+    """Check that the schema of the database at `url` is the one of this program; with `migrate`, migrate it first.
+
+    A SQLite file is created and migrated in any case.
 
     :raises DatabaseError: its schema is another one, or it does not answer.
     """
     engine = open_engine(url)
-    if is_sqlite(engine.url):
-        prepare_file(engine.url)
-    if migrate or is_sqlite(engine.url):
-        from app.database.migrate import bring_up_to_date
-
-        bring_up_to_date(engine)
     try:
+        if is_sqlite(engine.url):
+            prepare_file(engine.url)
+        if migrate or is_sqlite(engine.url):
+            from app.database.migrate import bring_up_to_date
+
+            bring_up_to_date(engine)
         check_schema(engine)
-    except DatabaseError:
+    finally:
         engine.dispose()
-        raise
-    return engine
 
 
 class SqlDatabase:

@@ -32,17 +32,21 @@ def prepare_connection(connection: Any, _record: Any = None) -> None:
     """Make a connection wait for its turn, and the file safe and small.
 
     Readers and a writer go on at the same time (WAL), a commit has reached the disk before it is acknowledged (FULL),
-    and a new file gives back the space of what is deleted (auto_vacuum).
+    and a new file gives back the space of what is deleted (auto_vacuum). If that fails, the connection is closed.
     """
-    is_new = connection.execute("PRAGMA page_count").fetchone()[0] == 0
-    for pragma in (
-        f"busy_timeout={LOCK_SECONDS * 1000}",
-        *(["auto_vacuum=FULL"] if is_new else []),  # on a file that exists, this would wait for whoever is writing
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
+    try:
+        is_new = connection.execute("PRAGMA page_count").fetchone()[0] == 0
+        for pragma in (
+            f"busy_timeout={LOCK_SECONDS * 1000}",
+            *(["auto_vacuum=FULL"] if is_new else []),  # on an existing file, this would wait for another writer
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 def make_private(path: str) -> None:

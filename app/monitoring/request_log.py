@@ -26,7 +26,7 @@ WRITE_SECONDS = 0.1
 """How long lines wait, so that many are written at once."""
 
 LINES_AT_ONCE = 8
-"""How many lines are written at once: less than 4 KB goes through a pipe in one piece, whoever else writes."""
+"""How many lines are written at once: less than 4 KB goes through a pipe in one piece, even beside other writers."""
 
 LAST_SECONDS = 1
 """How long the process waits at its end for the last lines to be written."""

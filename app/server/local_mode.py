@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 
 from app.settings import PREFIX, Settings
 from local_globus.__main__ import people_lines
@@ -33,7 +34,9 @@ def banner(url: str, globus_url: str, scope: str, settings: Settings) -> str:
     """Return what a newcomer needs to know, with a `curl` line to paste."""
     work = settings.work
     own = [
-        f"{PREFIX}{name}={value:g}" for name, value in settings.work_settings.items() if isinstance(value, int | float)
+        f"{PREFIX}{name}={value:g}"
+        for name, value in settings.work_settings.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
     ]
     return "\n".join(
         [
@@ -55,7 +58,7 @@ def banner(url: str, globus_url: str, scope: str, settings: Settings) -> str:
             "Run an action:",
             "",
             f'  curl -H "Authorization: Bearer local-token-alice" {url}/run \\',
-            f"    -d '{json.dumps({'request_id': 'my-first-request', 'body': work.example_body})}'",
+            f"    -d {shlex.quote(json.dumps({'request_id': 'my-first-request', 'body': work.example_body}))}",
             "",
         ]
     )

@@ -28,7 +28,7 @@ class Supervisor(MPServer):
     def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
         if not self.has_served:
             log.error("A worker cannot start, so the server ends")
-            self.shutdown(1)
+            self.shutdown(1)  # type: ignore[no-untyped-call]  # granian has no types here
         if any(time.monotonic() - self.wrks[worker].birth < QUICK_SECONDS for worker in workers):
             time.sleep(PAUSE_SECONDS)
         super()._respawn_workers(workers, *arguments, **options)

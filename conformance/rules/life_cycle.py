@@ -86,8 +86,8 @@ def an_action_that_is_not_complete_can_be_cancelled(provider: ProviderUnderTest)
         yield wrong("cancel does not answer with the status of the action", response)
     if response.code == 200 and before.is_success and not after.is_success:
         yield wrong("after a cancel, the status of the action is gone", response, after)
-    elif after.is_success and response.object.get("status") in COMPLETE:
-        yield from change_faults(response, after)
+    elif response.object.get("status") in COMPLETE and after.object.get("status") != response.object["status"]:
+        yield wrong("cancel and the status after it disagree on how the action ended", response, after)
 
 
 @rule(SECTION, guide(LIFE))

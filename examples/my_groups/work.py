@@ -74,7 +74,7 @@ def advance(job: Job, context: Context) -> Step:
     try:
         groups = client.get_my_groups()
     except globus_sdk.GlobusAPIError as error:
-        if error.http_status < 500 and error.http_status != 429:
+        if error.http_status in (400, 403, 404):  # what asking again cannot change; 401: a token revoked just now
             return Failed(f"Globus Groups answered {error.http_status}.", "GROUPS_REFUSED")
         raise
     return Succeeded({"groups": [described(group) for group in groups]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -187,6 +188,16 @@ DEFECTS: list[tuple[str, str, dict[str, Any]]] = [
     ("release fails", "a_complete_action_can_be_released", {"tamper": code("release", 200, 500)}),
     ("release is empty", "a_complete_action_can_be_released", {"tamper": raw("release", "{}")}),
     ("an end that changes", "a_complete_action_never_changes_again", {"tamper": once_complete(Changing())}),
+    (
+        "a display_status that changes after the end",
+        "a_complete_action_does_not_change",
+        {"tamper": once_complete(lambda document: {"display_status": str(time.monotonic_ns())})},
+    ),
+    (
+        "cancel and status disagree",
+        "an_action_that_is_not_complete_can_be_cancelled",
+        {"tamper": fields("cancel", status="SUCCEEDED"), "seconds": HOUR},
+    ),
     (
         "release shows another end",
         "a_complete_action_never_changes_again",

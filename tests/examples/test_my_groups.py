@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import globus_sdk
 import pytest
+import requests
 
 from examples.my_groups import work
 from tests.own_provider import BOB, OwnProvider
@@ -14,8 +18,9 @@ DORA = Person("dora", groups=(MEMBERSHIP,))
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.my_groups.work")
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.my_groups.work")) as provider:
+        yield provider
 
 
 def test_it_lists_the_groups_of_the_caller(provider: OwnProvider) -> None:
@@ -58,6 +63,20 @@ def test_while_groups_is_down_the_action_waits_and_callers_see_no_error(
         assert action["status"] == "ACTIVE"
     provider.clock.tick(seconds=1)
     assert provider.alice.status(action["action_id"])["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(("code", "status"), [(403, "FAILED"), (404, "FAILED"), (401, "ACTIVE"), (503, "ACTIVE")])
+def test_what_groups_refuses_for_good_fails_and_the_rest_is_tried_again(
+    provider: OwnProvider, monkeypatch: pytest.MonkeyPatch, code: int, status: str
+) -> None:
+    def refuse(_self: globus_sdk.GroupsClient) -> None:
+        response = requests.Response()
+        response.status_code = code
+        response.request = requests.Request("GET", "https://groups.api.globus.org/").prepare()
+        raise globus_sdk.GroupsAPIError(response)
+
+    monkeypatch.setattr(globus_sdk.GroupsClient, "get_my_groups", refuse)
+    assert provider.alice.run(body={})["status"] == status
 
 
 def test_it_names_groups_and_roles_and_nothing_about_other_members() -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.server.local_mode import banner
+from app.settings import load
 from tests.examples.batch_parts import batch_settings, running_worker
 from tests.processes import ROOT, clean_environment, running_provider
 from tests.test_documents import blocks, here
@@ -43,13 +49,23 @@ def output_of(commands: list[str], provider: Any) -> str:
             "approval",
             ['"status":"INACTIVE"', "Publish the data set?", '"approved_by":"urn:globus', "The action was resumed."],
         ),
-        ("my_groups", ['"groups":[{"id":"5b1c0de0-0000-4000-8000-0000000009a0"', '"groups":[]']),
+        (
+            "my_groups",
+            [
+                '"code":"ConsentRequired"',
+                '"status":"SUCCEEDED","display_status":"SUCCEEDED"',
+                '"groups":[{"id":"5b1c0de0-0000-4000-8000-0000000009a0"',
+                '"groups":[]',
+            ],
+        ),
     ],
 )
-def test_the_commands_work(name: str, words: list[str]) -> None:
+def test_the_commands_work_and_so_does_that_of_the_banner(name: str, words: list[str]) -> None:
     start, *commands = blocks(f"examples/{name}/README.md", "sh")
     with running_provider(**settings_of(start)) as provider:
         printed = output_of(commands, provider)
+        command = re.sub(r".*Run an action:\n", "", provider.banner, flags=re.DOTALL)
+        assert '"action_id":' in output_of([command], provider)
     for word in words:
         assert word in printed
 
@@ -72,11 +88,23 @@ def test_the_commands_of_batch_work(queue: str) -> None:
     assert "pi is about 3." in printed
 
 
-@pytest.mark.parametrize("name", ["approval", "digest", "my_groups"])
-def test_the_line_of_the_banner_works(name: str) -> None:
-    with running_provider(WORK=f"examples.{name}.work") as provider:
-        command = re.sub(r".*Run an action:\n", "", provider.banner, flags=re.DOTALL)
-        assert '"action_id":' in output_of([command], provider)
+def test_the_banner_can_be_pasted_whatever_the_example_body_and_the_settings_are() -> None:
+    config = load({"WORK": "examples.approval.work"})
+    body = {"question": 'What\'s $(up) \\ "here"?'}
+    text = banner(
+        "http://provider", "http://globus/", "scope", replace(config, work=replace(config.work, example_body=body))
+    )
+    (line,) = [line for line in text.splitlines() if line.strip().startswith("-d ")]
+    assert json.loads(shlex.split(line)[1])["body"] == body
+    assert "SELF_APPROVAL=1" not in text  # it is yes or no
+
+
+def test_our_client_runs_and_watches_them(tmp_path: Path) -> None:
+    with running_provider(WORK="examples.digest.work") as provider:
+        environment = clean_environment(ACTION_URL=provider.url, ACTION_TOKEN="local-token-alice", HOME=str(tmp_path))
+        command = [sys.executable, "-m", "client", "run", "--body", '{"text": "hello"}', "--watch"]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert '"digest": "2cf24dba5fb0' in done.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -67,6 +68,7 @@ RIGHT: dict[str, Data] = {
             }
         )
     ),
+    "a part of the state, changed": flow(A=pass_on(InputPath="$.a", Parameters={"b.$": "$.c"})),
     "paths that have been published": flow(A=pass_on(InputPath="$.", ResultPath="$.")),
 }  # fmt: skip
 
@@ -99,6 +101,8 @@ WRONG: list[tuple[Any, str]] = [
     (flow(A=action(InputPath="$", Parameters={})), "InputPath: It has both Parameters and InputPath"),
     (flow(A={**action(), "Parameters": None}), "It has neither Parameters nor InputPath."),
     (flow(A={**action(), "ActionUrl": None}), "It must have either ActionUrl or Handler; it has neither."),
+    (flow(A=pass_on(Result={}, InputPath="$.a")), "InputPath: warning: InputPath has no effect beside Result."),
+    (flow(A=action(Handler="urn:x", ActionScope="s")), "warning: ActionScope has no effect beside Handler"),
     (flow(A=action(Handler="urn:x")), "either ActionUrl or Handler; it has both"),
     (flow(A={**action(Handler="x"), "ActionUrl": None}), '"x" is neither an object nor a URN.'),
     (flow(A={**action(Handler={"Type": "ActionProvider"}), "ActionUrl": None}), "needs Url"),
@@ -150,3 +154,14 @@ def test_a_finding_names_the_line() -> None:
 
 def test_the_findings_are_not_endless() -> None:
     assert len(found({"StartAt": "0", "States": {str(index): {} for index in range(2000)}})) == MOST_FINDINGS
+
+
+def test_many_names_that_are_nearly_right_take_no_time() -> None:
+    names = ["x" * 100 + str(index) for index in range(3000)]
+    began = time.thread_time()
+    assert (
+        len(found({"StartAt": names[0], "States": {name: pass_on(Next=name[1:]) for name in names}})) == MOST_FINDINGS
+    )
+    short = ["x" * 30 + str(index) for index in range(100)]
+    assert len(found({"StartAt": short[0], "States": {name: pass_on(Next=name[1:]) for name in short}})) > 100
+    assert time.thread_time() - began < 5
