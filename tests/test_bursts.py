@@ -91,7 +91,8 @@ class Waits:
 def ask_as_known_caller(port: int, seconds: float, token: str = KNOWN + "caller", path: str = "/") -> Waits:
     """Ask again and again, 10 ms after each answer; each must be 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    waits, end = [], time.monotonic() + seconds
+    waits: list[float] = []
+    end = time.monotonic() + seconds
     while time.monotonic() < end or len(waits) < ANSWERS:
         begin = time.monotonic()
         connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
