@@ -8,20 +8,24 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
+from random import Random
 
 import requests
 
-from app.database import prepare_database
-from benchmarks.load import ALICE, BOB, CAROL, Peer, bearer, process, start_action, wait_for
-from local_globus.directory import CLIENT_SECRET, PEOPLE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
+from app.database import open_database, prepare_database
+from app.limiter import THREADS
+from benchmarks.load import ALICE, CAROL, Peer, bearer, process, start_action, wait_for
+from benchmarks.made_up import made_up, store
+from local_globus.directory import CLIENT_SECRET, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.tokens import Tokens
 from tests.postgresql import running_postgresql
 from tests.processes import free_port
 
-THREADS = 16
-BOB_ID = next(person.id for person in PEOPLE if person.name == "bob")
-BARE, GUNICORN, MEMORY = "bare Flask, granian", "blueprint, gunicorn", "ours, memory"
+BARE, GUNICORN, GRANIAN, MEMORY = "bare Flask", "blueprint, gunicorn", "blueprint, granian", "ours, memory"
+POSTGRESQL, TWO_WORKERS, SQLITE = "ours, PostgreSQL", "ours, PostgreSQL, 2 workers", "ours, SQLite"
+POSTGRESQL_FLOOR, SQLITE_FLOOR = "bare Flask and psycopg", "bare Flask and sqlite3"
 
 
 class Field:
@@ -38,23 +42,32 @@ class Field:
             for n in range(1, 10_001)
         ]
         postgresql = stack.enter_context(running_postgresql())
-        urls = {
-            MEMORY: "memory://",
-            "ours, SQLite": f"sqlite:///{self.folder}/actions.db",
-            "ours, PostgreSQL": postgresql.create_database("one"),
-        }
-        self.peers = [self._ours(name, url) for name, url in urls.items()]
-        self.peers.append(self._ours("ours, PostgreSQL, 2 workers", postgresql.create_database("two"), "--workers=2"))
-        self._save_answers(self.peers[0])
-        self.peers += [
+        memory = self._ours(MEMORY, "memory://")
+        self._save_answers(memory)
+        self.peers = [
+            self._ours(POSTGRESQL, postgresql.create_database("one")),
+            self._floor(POSTGRESQL_FLOOR, postgresql.create_database("floor")),
+            self._ours(TWO_WORKERS, postgresql.create_database("two"), "--workers=2"),
+            self._ours(SQLITE, f"sqlite:///{self.folder}/actions.db"),
+            self._floor(SQLITE_FLOOR, f"sqlite:///{self.folder}/floor.db"),
+            memory,
+            self._peer(BARE, "benchmarks.bare_flask:create_app", THREADS),
             self._gunicorn(),
-            self._peer("blueprint, granian", "benchmarks.blueprint_provider:create_app", 4),
+            self._peer(GRANIAN, "benchmarks.blueprint_provider:create_app", 4),
         ]
-        self.peers.append(self._peer(BARE, "benchmarks.bare_flask:create_app", THREADS))
 
     def _ours(self, name: str, database_url: str, *options: str) -> Peer:
         prepare_database(database_url, migrate=True)
         return started_provider(self._stack, name, self._environment, database_url, *options)
+
+    def _floor(self, name: str, database_url: str) -> Peer:
+        """Return bare Flask with the bare driver, on tables like ours with the page's 100 actions in them."""
+        prepare_database(database_url, migrate=True)
+        database = open_database(database_url)
+        store(database_url, database, list(islice(made_up(Random(1)), 120)))
+        database.close()
+        environment = self._environment | {"BENCH_DATABASE_URL": database_url}
+        return started(self._stack, name, "benchmarks.floor:create_app", THREADS, environment)
 
     def _peer(self, name: str, target: str, threads: int) -> Peer:
         return started(self._stack, name, target, threads, self._environment)
@@ -75,29 +88,25 @@ class Field:
             (self.folder / name).write_bytes(requests.get(peer.url + path, headers=bearer(ALICE), timeout=30).content)
 
     def prepare(self, peer: Peer) -> dict[str, Path]:
-        """The lines "token path" of each case."""
-        bare, blueprint = peer.name == BARE, "blueprint" in peer.name
-        mine = "x" if bare else start_action(peer.url, ALICE, "prepared")
-        lines = {
-            "introspect": [f"{ALICE} /"],
-            "run": [f"{ALICE} /run"],
-            "status": [f"{ALICE} /{mine}/status"],
-        }
-        if not blueprint:
+        """Write the lines "token path" of each case that this peer is measured in, and return the files."""
+        mine = "x" if peer.name == BARE else start_action(peer.url, ALICE, "prepared")
+        lines = {"status": [f"{ALICE} /{mine}/status"], "run": [f"{ALICE} /run"]}
+        if "blueprint" not in peer.name:
+            lines["page of 100"] = [f"{ALICE} /actions"]
+        if peer.name in (MEMORY, BARE):
+            lines["introspect"] = [f"{ALICE} /"]
+        if peer.name in (POSTGRESQL, SQLITE, MEMORY):
             lines["repeat of a run"] = lines["run"]
-            lines["enumerate, a page of 100"] = [f"{ALICE} /actions"]
-        if not bare:
             lines["denied (404)"] = [f"{CAROL} /{mine}/status"]
-            users = self.users[:1000] if blueprint or peer.name != MEMORY else self.users
+        if peer.name in (POSTGRESQL, MEMORY, GUNICORN):
+            users = self.users if peer.name == MEMORY else self.users[:1000]
             with ThreadPoolExecutor(8) as pool:
                 ids = pool.map(lambda token: start_action(peer.url, token, "mine"), users)
                 theirs = [f"{token} /{action_id}/status" for token, action_id in zip(users, ids, strict=True)]
             lines["status, 1,000 users"] = theirs[:1000]
             if len(users) > 1000:
                 lines["status, 10,000 users"] = theirs
-        if not blueprint and not bare:
-            shared = start_action(peer.url, ALICE, "shared", monitor_by=[urn_of(BOB_ID)])
-            lines["denied (403)"] = [f"{BOB} /{shared}/cancel"]
+        if "ours" in peer.name:
             for number in range(100):
                 start_action(peer.url, ALICE, f"page-{number}")
         files = {}

@@ -6,7 +6,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.field import THREADS, started, started_globus, started_provider
+from app.limiter import THREADS
+from benchmarks.field import started, started_globus, started_provider
 from benchmarks.load import ALICE, Case, Peer, measure, start_action
 
 SECONDS = 3
