@@ -19,8 +19,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from app import create_app
-from app.action.record import Action, failed
-from app.database import DatabaseError, open_database, prepare_database
+from app.action.record import Action, Status, failed
+from app.action.store import Query
+from app.database import Database, DatabaseError, open_database, prepare_database
 from app.database.engine import open_engine, transaction
 from app.database.migrate import MIGRATIONS
 from app.database.schema import REVISION, metadata
@@ -95,7 +96,15 @@ def test_a_database_of_the_first_schema_keeps_its_actions(tmp_path: Path, postgr
         )
         assert database.get("id-1") == found
         assert database.replace(found, dataclasses.replace(found, label="other", version=1))
+        assert listed_ids(database, Status.FAILED) == ["id-1"]
+        assert listed_ids(database, Status.ACTIVE) == []
+        assert [dropped.action_id for dropped in database.purge(NOW + timedelta(seconds=4), 10)] == ["id-1"]
         database.close()
+
+
+def listed_ids(database: Database, status: Status) -> list[str]:
+    query = Query(frozenset({ALICE}), frozenset({"manage_by"}), frozenset({status}), limit=10)
+    return [found.action_id for found in database.list(query, NOW).actions]
 
 
 def make_first_schema(url: str) -> None:
@@ -107,6 +116,7 @@ def make_first_schema(url: str) -> None:
         command.upgrade(config, "0001")
         known = {"alice": ALICE, "alices": f'["{ALICE}"]', "content": b"\0\xff", "final": True}
         connection.execute(text(OLD_ACTION), known | {"digest": hashlib.sha256(b"request-1").digest()})
+        connection.execute(text("INSERT INTO concerned VALUES (:alice, 1000000, 'id-1', 7)"), {"alice": ALICE})
     engine.dispose()
 
 
