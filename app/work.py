@@ -55,7 +55,7 @@ class Active:
 
     :param state: private; the next call gets it back as `job.state`. JSON values only, as in `details`.
     :param details: public, shown while the action is active.
-    :param display_status: a short public text, such as "running, 3 of 7"; `ACTIVE` if None.
+    :param display_status: a public text of up to 64 characters, such as "running, 3 of 7"; `ACTIVE` if None.
     :param look_after: how long to wait before the next call of `advance`.
     """
 

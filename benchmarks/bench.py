@@ -1,6 +1,6 @@
-"""How fast is it? This provider, its limits, and its peers side by side, in interleaved rounds of `wrk`.
+"""How fast is it? Measures this provider next to its floors and to a peer, in interleaved rounds of `wrk`.
 
-script/bench [seconds a measurement] [rounds]: prints tables, and puts them into docs/benchmarks.md, with a picture.
+script/bench [seconds per measurement] [rounds]: prints tables, and puts them into docs/benchmarks.md, with a figure.
 """
 
 from __future__ import annotations
@@ -10,158 +10,108 @@ import platform
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.limiter import THREADS
-from benchmarks import tail
+from benchmarks import figure
 from benchmarks.field import (
     BARE,
+    BARE_POSTGRESQL,
+    BARE_SQLITE,
+    FLOORS,
     GUNICORN,
     MEMORY,
     POSTGRESQL,
-    POSTGRESQL_FLOOR,
     SQLITE,
-    SQLITE_FLOOR,
     TWO_WORKERS,
     Field,
 )
 from benchmarks.load import CONNECTIONS, DOCS, Case, check_wrk, measure, replace_section, say
 
-CASES = (
-    Case("status"),
-    Case("run", "POST", unique=True),
-    Case("page of 100"),
-    Case("repeat of a run", "POST"),
-    Case("denied (404)"),
-    Case("status, 1,000 users", users=1000),
-    Case("status, 10,000 users", users=10_000),
-    Case("introspect"),
-)
+STATUS, RUN, PAGE = Case("status"), Case("run", "run", "POST", unique=True), Case("page of 100", "page")
+MANY_USERS = Case("status, 1,000 users", users=1000)
+
+Samples = Mapping[tuple[str, str], Sequence[Mapping[str, float]]]
+"""What was measured, by case and peer: one for each round."""
 
 
 @dataclass(frozen=True)
-class Goal:
-    """A ratio of two rates, measured in the same round."""
+class Pair:
+    """Two measurements, one right after the other, whose ratio is wanted to be at least `goal`."""
 
     name: str
-    case: str
+    case: Case
     peer: str
-    other_case: str
     other: str
-    least: float | None
+    goal: float | None
+    other_case: Case | None = None
 
 
-GOALS = (
-    Goal("status on PostgreSQL : bare Flask and psycopg", "status", POSTGRESQL, "status", POSTGRESQL_FLOOR, 0.65),
-    Goal("run on PostgreSQL : bare Flask and psycopg", "run", POSTGRESQL, "run", POSTGRESQL_FLOOR, 0.6),
-    Goal(
-        "page on PostgreSQL : bare Flask and psycopg", "page of 100", POSTGRESQL, "page of 100", POSTGRESQL_FLOOR, 0.5
-    ),
-    Goal("status on SQLite : bare Flask and sqlite3", "status", SQLITE, "status", SQLITE_FLOOR, 0.65),
-    Goal("run on SQLite : bare Flask and sqlite3", "run", SQLITE, "run", SQLITE_FLOOR, 0.6),
-    Goal("page on SQLite : bare Flask and sqlite3", "page of 100", SQLITE, "page of 100", SQLITE_FLOOR, 0.5),
-    Goal("two workers : one, status on PostgreSQL", "status", TWO_WORKERS, "status", POSTGRESQL, 1.7),
-    Goal("status in memory : bare Flask", "status", MEMORY, "status", BARE, 0.8),
-    Goal("run in memory : bare Flask that parses", "run", MEMORY, "run", BARE, 0.5),
-    Goal("introspect : bare Flask", "introspect", MEMORY, "introspect", BARE, 0.85),
-    Goal("status of 1,000 users : of one, in memory", "status, 1,000 users", MEMORY, "status", MEMORY, 0.9),
-    Goal("status of 10,000 users : of one, in memory", "status, 10,000 users", MEMORY, "status", MEMORY, None),
-    Goal("status in memory : blueprint on gunicorn", "status", MEMORY, "status", GUNICORN, 2.4),
-    Goal("status on PostgreSQL : blueprint on gunicorn, in memory", "status", POSTGRESQL, "status", GUNICORN, None),
-    Goal(
-        "status of 1,000 users : blueprint on gunicorn",
-        "status, 1,000 users",
-        MEMORY,
-        "status, 1,000 users",
-        GUNICORN,
-        20,
-    ),
-    Goal("run in memory : blueprint on gunicorn", "run", MEMORY, "run", GUNICORN, 2),
+PAIRS = (
+    Pair("status on PostgreSQL : driver floor", STATUS, POSTGRESQL, BARE_POSTGRESQL, 0.65),
+    Pair("run on PostgreSQL : driver floor", RUN, POSTGRESQL, BARE_POSTGRESQL, 0.6),
+    Pair("page of 100 on PostgreSQL : driver floor", PAGE, POSTGRESQL, BARE_POSTGRESQL, 0.5),
+    Pair("status on SQLite : driver floor", STATUS, SQLITE, BARE_SQLITE, 0.65),
+    Pair("run on SQLite : driver floor", RUN, SQLITE, BARE_SQLITE, 0.6),
+    Pair("page of 100 on SQLite : driver floor", PAGE, SQLITE, BARE_SQLITE, 0.5),
+    Pair("status on PostgreSQL, two workers : one", STATUS, TWO_WORKERS, POSTGRESQL, 1.7),
+    Pair("status in memory : bare Flask", STATUS, MEMORY, BARE, 0.8),
+    Pair("run in memory : bare Flask that parses", RUN, MEMORY, BARE, 0.5),
+    Pair("status of 1,000 users in memory : of one", MANY_USERS, MEMORY, MEMORY, 0.9, STATUS),
+    Pair("status in memory : blueprint on gunicorn", STATUS, MEMORY, GUNICORN, None),
+    Pair("run in memory : blueprint on gunicorn", RUN, MEMORY, GUNICORN, None),
 )
-
-Samples = dict[tuple[str, str], list[dict[str, float]]]
 
 
 def measure_all(field: Field, seconds: int, rounds: int) -> Samples:
-    """Return all measurements, by case and peer, one for each round."""
-    files = {}
-    for peer in field.peers:
-        say(f"preparing {peer.name}")
-        files[peer.name] = field.prepare(peer)
+    """Return what was measured. Each round measures all, and what is compared is measured close together."""
+    wanted = dict[tuple[Case, str], None]()
+    for pair in PAIRS:
+        wanted |= {(pair.case, pair.peer): None, (pair.other_case or pair.case, pair.other): None}
+    files = {(case.name, name): field.requests_of(field.peers[name], case) for case, name in wanted}
     samples = defaultdict(list)
     for number in range(rounds):
-        for case in CASES:
-            for peer in field.peers:
-                if case.name in files[peer.name]:
-                    say(f"round {number + 1} of {rounds}: {case.name}, {peer.name}")
-                    samples[case.name, peer.name].append(measure(peer, case, files[peer.name][case.name], seconds))
+        for case, name in wanted:
+            say(f"round {number + 1} of {rounds}: {case.name}, {name}")
+            samples[case.name, name].append(measure(field.peers[name], case, files[case.name, name], seconds))
     say("")
     return samples
 
 
-def ratio(samples: Samples, goal: Goal) -> float:
-    """Return the median of the ratios of all rounds."""
-    pairs = zip(samples[goal.case, goal.peer], samples[goal.other_case, goal.other], strict=True)
-    return statistics.median(one["rate"] / other["rate"] for one, other in pairs)
+def ratios(samples: Samples, pair: Pair, unit: str = "rate") -> list[float]:
+    """Return the ratios of a pair, round by round."""
+    ours, others = samples[pair.case.name, pair.peer], samples[(pair.other_case or pair.case).name, pair.other]
+    return [one[unit] / other[unit] for one, other in zip(ours, others, strict=True)]
 
 
-def goal_row(samples: Samples, goal: Goal) -> str:
-    measured = ratio(samples, goal)
-    missed = goal.least is not None and measured < goal.least
-    wanted = "" if goal.least is None else f"≥ {goal.least}"
-    return f"| {goal.name} | {measured:.2f} | {wanted} | {'**missed**' if missed else ''} |"
+def verdict(ratio: float, goal: float | None) -> str:
+    if goal is None:
+        return "no goal |"
+    return f"≥ {goal} | " + ("met" if ratio >= goal else f"**missed** by {1 - ratio / goal:.0%}")
 
 
-def medians(many: list[dict[str, float]]) -> dict[str, float]:
-    return {name: statistics.median(one[name] for one in many) for name in many[0]}
-
-
-def report(samples: Samples, field: Field, seconds: int, rounds: int) -> str:
-    memory = {peer.name: peer.megabytes() for peer in field.peers}
+def report(samples: Samples, memory: Mapping[str, float], seconds: int, rounds: int) -> str:
     lines = [
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {CONNECTIONS} connections, {THREADS} threads,"
-        f" {seconds} s per measurement, {rounds} interleaved rounds. Ratios are medians of the rounds' own ratios; load"
-        f" of the machine at the end: {os.getloadavg()[1]:.1f}.",
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load average {os.getloadavg()[1]:.0f} at the end,"
+        f" {CONNECTIONS} connections, {THREADS} threads, {seconds} s per measurement, {rounds} interleaved rounds.",
         "",
-        "| requests per second | measured | goal | |",
-        "|---|---:|---:|---|",
-        *(goal_row(samples, goal) for goal in GOALS),
-        "",
-        "| case | server | requests/s | p50 ms | p99 ms | CPU s per 1,000 |",
-        "|---|---|---:|---:|---:|---:|",
+        "| ratio of requests per second | median | lowest to highest | CPU per request | goal | |",
+        "|---|---:|---:|---:|---:|---|",
     ]
+    for pair in PAIRS:
+        found, cpu = ratios(samples, pair), statistics.median(ratios(samples, pair, "cpu"))
+        ratio = statistics.median(found)
+        extremes = f"{min(found):.2f} to {max(found):.2f}"
+        lines.append(f"| {pair.name} | {ratio:.2f} | {extremes} | {cpu:.2f} × | {verdict(ratio, pair.goal)} |")
+    lines += ["", "| case | server | requests/s | p50 ms | p99 ms | CPU s per 1,000 |", "|---|---|---:|---:|---:|---:|"]
     for (case, peer), many in samples.items():
-        one = medians(many)
-        times = f"{one['p50']:.1f} | {one['p99']:.1f} | {one['cpu']:.3f}"
-        lines.append(f"| {case} | {peer} | {one['rate']:,.0f} | {times} |")
+        rate, p50, p99, cpu = (statistics.median(one[name] for one in many) for name in ("rate", "p50", "p99", "cpu"))
+        lines.append(f"| {case} | {peer} | {rate:,.0f} | {p50:.1f} | {p99:.1f} | {cpu:.3f} |")
     lines += ["", "| server | memory at the end, MiB |", "|---|---:|"]
-    lines += [f"| {name} | {megabytes:.0f} |" for name, megabytes in memory.items()]
+    lines += [f"| {name} | {megabytes:.0f} |" for name, megabytes in memory.items() if name not in FLOORS]
     return "\n".join(lines) + "\n"
-
-
-def draw(samples: Samples, path: Path) -> None:
-    """Draw requests per second as bars, a group for each case."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot
-
-    results = {key: medians(many) for key, many in samples.items()}
-    peers = list(dict.fromkeys(peer for _, peer in results))
-    cases = list(dict.fromkeys(case for case, _ in results))
-    figure, axes = pyplot.subplots(figsize=(11, 6))
-    for index, peer in enumerate(peers):
-        places = [number + index / (len(peers) + 1) for number in range(len(cases))]
-        axes.bar(
-            places, [results.get((case, peer), {}).get("rate", 0) for case in cases], 1 / (len(peers) + 1), label=peer
-        )
-    axes.set_xticks([number + 0.4 for number in range(len(cases))], [case.replace(", ", ",\n") for case in cases])
-    axes.set_ylabel("requests per second")
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
@@ -171,12 +121,12 @@ def main() -> None:
     with ExitStack() as stack:
         field = Field(stack)
         samples = measure_all(field, seconds, rounds)
-        text = report(samples, field, seconds, rounds)
-    tails = tail.measure_all(seconds, rounds)
-    print(text, tails, sep="\n")
+        memory = {name: peer.megabytes() for name, peer in field.peers.items()}
+    text = report(samples, memory, seconds, rounds)
+    print(text)
     replace_section(DOCS / "benchmarks.md", "results", text)
-    replace_section(DOCS / "benchmarks.md", "tail", tails)
-    draw(samples, DOCS / "benchmarks.svg")
+    goals = [(pair.name, statistics.median(ratios(samples, pair)), pair.goal) for pair in PAIRS]
+    figure.draw([goal for goal in goals if goal[2] is not None], DOCS / "benchmarks.svg")
 
 
 if __name__ == "__main__":

@@ -8,24 +8,24 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
-from random import Random
 
 import requests
 
-from app.database import open_database, prepare_database
+from app.database import prepare_database
 from app.limiter import THREADS
-from benchmarks.load import ALICE, CAROL, Peer, bearer, process, start_action, wait_for
-from benchmarks.made_up import made_up, store
+from benchmarks.load import ALICE, Case, Peer, bearer, process, start_action, wait_for
 from local_globus.directory import CLIENT_SECRET, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.tokens import Tokens
 from tests.postgresql import running_postgresql
 from tests.processes import free_port
 
-BARE, GUNICORN, GRANIAN, MEMORY = "bare Flask", "blueprint, gunicorn", "blueprint, granian", "ours, memory"
-POSTGRESQL, TWO_WORKERS, SQLITE = "ours, PostgreSQL", "ours, PostgreSQL, 2 workers", "ours, SQLite"
-POSTGRESQL_FLOOR, SQLITE_FLOOR = "bare Flask and psycopg", "bare Flask and sqlite3"
+MEMORY, SQLITE, POSTGRESQL = "ours, memory", "ours, SQLite", "ours, PostgreSQL"
+TWO_WORKERS = "ours, PostgreSQL, 2 workers"
+BARE_SQLITE, BARE_POSTGRESQL, BARE = "bare Flask and sqlite3", "bare Flask and psycopg", "bare Flask"
+GUNICORN = "blueprint, gunicorn"
+FLOORS = (BARE_SQLITE, BARE_POSTGRESQL, BARE)
+PAGE = 100
 
 
 class Field:
@@ -39,38 +39,29 @@ class Field:
         issuer = Tokens(PROVIDER_SCOPE)
         self.users = [
             issuer.issue("access", 86400, {"sub": str(uuid.UUID(int=n)), "scope": PROVIDER_SCOPE, "client_id": "x"})
-            for n in range(1, 10_001)
+            for n in range(1, 1001)
         ]
-        postgresql = stack.enter_context(running_postgresql())
-        memory = self._ours(MEMORY, "memory://")
-        self._save_answers(memory)
-        self.peers = [
-            self._ours(POSTGRESQL, postgresql.create_database("one")),
-            self._floor(POSTGRESQL_FLOOR, postgresql.create_database("floor")),
-            self._ours(TWO_WORKERS, postgresql.create_database("two"), "--workers=2"),
-            self._ours(SQLITE, f"sqlite:///{self.folder}/actions.db"),
-            self._floor(SQLITE_FLOOR, f"sqlite:///{self.folder}/floor.db"),
-            memory,
-            self._peer(BARE, "benchmarks.bare_flask:create_app", THREADS),
-            self._gunicorn(),
-            self._peer(GRANIAN, "benchmarks.blueprint_provider:create_app", 4),
-        ]
+        postgresql = stack.enter_context(running_postgresql()).create_database()
+        sqlite = f"sqlite:///{self.folder}/actions.db"
+        self.peers = dict[str, Peer]()
+        self._actions = dict[str, str]()
+        for name, url in ((POSTGRESQL, postgresql), (SQLITE, sqlite), (MEMORY, "memory://")):
+            prepare_database(url, migrate=True)
+            self.peers[name] = started_provider(stack, name, self._environment, url)
+            self._fill(self.peers[name])
+        self.peers[TWO_WORKERS] = started_provider(stack, TWO_WORKERS, self._environment, postgresql, "--workers=2")
+        self._save_answers(self.peers[MEMORY])
+        self._start_floor(BARE_POSTGRESQL, "benchmarks.bare_database:create_app", postgresql)
+        self._start_floor(BARE_SQLITE, "benchmarks.bare_database:create_app", sqlite)
+        self._start_floor(BARE, "benchmarks.bare_flask:create_app", "")
+        self.peers[GUNICORN] = self._gunicorn()
+        self._actions |= {TWO_WORKERS: self._actions[POSTGRESQL], BARE_POSTGRESQL: self._actions[POSTGRESQL]}
+        self._actions |= {BARE_SQLITE: self._actions[SQLITE], BARE: "x"}
+        self._actions[GUNICORN] = start_action(self.peers[GUNICORN].url, ALICE, "prepared")
 
-    def _ours(self, name: str, database_url: str, *options: str) -> Peer:
-        prepare_database(database_url, migrate=True)
-        return started_provider(self._stack, name, self._environment, database_url, *options)
-
-    def _floor(self, name: str, database_url: str) -> Peer:
-        """Return bare Flask with the bare driver, on tables like ours with the page's 100 actions in them."""
-        prepare_database(database_url, migrate=True)
-        database = open_database(database_url)
-        store(database_url, database, list(islice(made_up(Random(1)), 120)))
-        database.close()
+    def _start_floor(self, name: str, target: str, database_url: str) -> None:
         environment = self._environment | {"BENCH_DATABASE_URL": database_url}
-        return started(self._stack, name, "benchmarks.floor:create_app", THREADS, environment)
-
-    def _peer(self, name: str, target: str, threads: int) -> Peer:
-        return started(self._stack, name, target, threads, self._environment)
+        self.peers[name] = started(self._stack, name, target, THREADS, environment)
 
     def _gunicorn(self) -> Peer:
         port = free_port()
@@ -79,41 +70,29 @@ class Field:
         command = process(sys.executable, "-m", "gunicorn", *options, target, **self._environment)
         return answering(Peer(GUNICORN, f"http://127.0.0.1:{port}", self._stack.enter_context(command)))
 
+    def _fill(self, peer: Peer) -> None:
+        self._actions[peer.name] = start_action(peer.url, ALICE, "prepared")
+        for number in range(PAGE):
+            start_action(peer.url, ALICE, f"page-{number}")
+
     def _save_answers(self, peer: Peer) -> None:
-        """What the limit answers: the same bytes as ours."""
-        for number in range(100):
-            start_action(peer.url, ALICE, f"saved-{number}")
-        answers = {"introspect": "/", "status": f"/{start_action(peer.url, ALICE, 'x')}/status", "page": "/actions"}
+        """Save what bare Flask responds with: the same bytes as ours."""
+        answers = {"introspect": "/", "status": f"/{self._actions[peer.name]}/status", "page": "/actions"}
         for name, path in answers.items():
             (self.folder / name).write_bytes(requests.get(peer.url + path, headers=bearer(ALICE), timeout=30).content)
 
-    def prepare(self, peer: Peer) -> dict[str, Path]:
-        """Write the lines "token path" of each case that this peer is measured in, and return the files."""
-        mine = "x" if peer.name == BARE else start_action(peer.url, ALICE, "prepared")
-        lines = {"status": [f"{ALICE} /{mine}/status"], "run": [f"{ALICE} /run"]}
-        if "blueprint" not in peer.name:
-            lines["page of 100"] = [f"{ALICE} /actions"]
-        if peer.name in (MEMORY, BARE):
-            lines["introspect"] = [f"{ALICE} /"]
-        if peer.name in (POSTGRESQL, SQLITE, MEMORY):
-            lines["repeat of a run"] = lines["run"]
-            lines["denied (404)"] = [f"{CAROL} /{mine}/status"]
-        if peer.name in (POSTGRESQL, MEMORY, GUNICORN):
-            users = self.users if peer.name == MEMORY else self.users[:1000]
+    def requests_of(self, peer: Peer, case: Case) -> Path:
+        """Return the file of the lines "token path" that the peer is asked in a case."""
+        path = {"run": "/run", "page": "/actions"}.get(case.operation, f"/{self._actions[peer.name]}/status")
+        lines = [f"{ALICE} {path}"]
+        if case.users > 1:
+            tokens = self.users[: case.users]
             with ThreadPoolExecutor(8) as pool:
-                ids = pool.map(lambda token: start_action(peer.url, token, "mine"), users)
-                theirs = [f"{token} /{action_id}/status" for token, action_id in zip(users, ids, strict=True)]
-            lines["status, 1,000 users"] = theirs[:1000]
-            if len(users) > 1000:
-                lines["status, 10,000 users"] = theirs
-        if "ours" in peer.name:
-            for number in range(100):
-                start_action(peer.url, ALICE, f"page-{number}")
-        files = {}
-        for case, text in lines.items():
-            files[case] = self.folder / f"{peer.name} {case}.txt".replace(" ", "_")
-            files[case].write_text("\n".join(text) + "\n")
-        return files
+                ids = list(pool.map(lambda token: start_action(peer.url, token, "mine"), tokens))
+            lines = [f"{token} /{action_id}/status" for token, action_id in zip(tokens, ids, strict=True)]
+        file = self.folder / f"{peer.name} {case.name}.txt".replace(" ", "_")
+        file.write_text("\n".join(lines) + "\n")
+        return file
 
 
 def urn_of(identity: str) -> str:

@@ -1,8 +1,7 @@
-"""Our provider with a memory that is full already: BENCH_ACTIONS actions of Alice are in it when it starts."""
+"""Our provider with a full in-memory database: BENCH_ACTIONS actions of one creator are in it when it starts."""
 
 from __future__ import annotations
 
-import gc
 import os
 from itertools import islice
 from random import Random
@@ -10,15 +9,13 @@ from random import Random
 from flask import Flask
 
 from app import create_app
-from app.server.serve import OBJECTS_BETWEEN_COLLECTIONS
 from benchmarks.made_up import made_up
 from tests.api import provider_of
 
 
 def create_full_app() -> Flask:
     app = create_app()
+    database = provider_of(app).database
     for action in islice(made_up(Random(1)), int(os.environ["BENCH_ACTIONS"])):
-        provider_of(app).database.create(action)
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+        database.create(action)
     return app

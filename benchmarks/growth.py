@@ -25,7 +25,7 @@ class OverHttp:
         with ExitStack() as stack:
             peer = self._provider(stack, database_url, stored)
             action_id = start_action(peer.url, ALICE, f"growth-{stored}")
-            cases = {"status": Case("status"), "run": Case("run", "POST", unique=True)}
+            cases = {"status": Case("status"), "run": Case("run", "run", "POST", unique=True)}
             return {
                 name: measure(peer, case, self._lines(name, action_id), SECONDS)["rate"] for name, case in cases.items()
             }

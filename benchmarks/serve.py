@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import multiprocessing
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
-from app.server.serve import SWITCH_SECONDS
+from app.server.serve import OBJECTS_BETWEEN_COLLECTIONS, SWITCH_SECONDS
 
 
 def main() -> None:
@@ -32,10 +33,13 @@ def main() -> None:
 
 
 def load(target: str) -> Any:
-    """The application, in a worker process, under the settings of our own server."""
+    """Return the application, in a worker process with the settings of our own server."""
     sys.setswitchinterval(SWITCH_SECONDS)
     module, name = target.split(":")
-    return getattr(importlib.import_module(module), name)()
+    app = getattr(importlib.import_module(module), name)()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    return app
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""How long do callers wait, by how many there are at once, and while Globus Auth is slow about others' tokens?"""
+"""How long do callers wait, by how many there are at once, and while Globus Auth is slow about others' tokens?
+
+python -m benchmarks.tail [seconds per measurement] [rounds]: prints a table, and puts it into docs/benchmarks.md.
+"""
 
 from __future__ import annotations
 
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,12 +15,13 @@ from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
 
+from app.limiter import THREADS as DEFAULT_THREADS
 from benchmarks.field import started_globus, started_provider
-from benchmarks.load import ALICE, Case, Peer, measure, say, start_action, wrk
+from benchmarks.load import ALICE, DOCS, Case, Peer, check_wrk, measure, replace_section, say, start_action, wrk
 
 Samples = dict[tuple[int, int, bool], list[dict[str, float]]]
 
-THREADS = (1, 4, 16, 32)
+THREADS = (1, 4, 16, DEFAULT_THREADS)
 CONNECTIONS = (1, 8, 64)
 SLOW_CALLERS = 4
 PAUSE_MS = 100
@@ -24,7 +29,7 @@ PAUSE_MS = 100
 
 
 def measure_all(seconds: int, rounds: int) -> str:
-    """A table of `status` in memory, by threads and connections, with and without slow tokens."""
+    """Return a table of `status` in memory, by threads and connections, with and without slow tokens."""
     samples: Samples = defaultdict(list)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -78,3 +83,16 @@ def table(samples: Samples) -> str:
 def cell(many: list[dict[str, float]]) -> str:
     rate, p50, p99 = (statistics.median(one[name] for one in many) for name in ("rate", "p50", "p99"))
     return f"{rate:,.0f}; {p50:.1f}, {p99:.1f}"
+
+
+def main() -> None:
+    check_wrk()
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    text = f"{seconds} s per measurement, rounds: {rounds}.\n\n{measure_all(seconds, rounds)}"
+    print(text)
+    replace_section(DOCS / "benchmarks.md", "tail", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """Check any Action Provider against the Action Provider interface.
 
-The suite starts actions with the given body (about sixty, and up to --rounds more), resumes, cancels, and releases
+The suite starts actions with the given body (about forty, and up to --rounds more), resumes, cancels, and releases
 them, and says for each rule whether the provider keeps it. The exit code is 0 if nothing is WRONG, 1 if something is,
 and 2 if the provider could not be tested, or not to the end.
 """

@@ -48,6 +48,7 @@ def running_burst(
 ) -> Iterator[Burst]:
     """Have another process send requests: each connection sends its next one as soon as it has an answer.
 
+    :param path: what is asked for with GET, or `/run` for POST with a body that is refused.
     :param token: sent with each request; by default, each sends a new token that nobody has seen.
     :param requests: how many are sent in all; without a limit by default.
     :param patient: whether each connection repeats a request after a 503, when Retry-After says so.
@@ -87,7 +88,9 @@ class Sender:
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> bool:
         """Send one request, and wait for the answer. Return whether it should be repeated."""
-        writer.write(f"GET {self.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        method, body = ("POST", "{}") if self.path == "/run" else ("GET", "")
+        lines = [f"{method} {self.path} HTTP/1.1", "Host: x", f"Authorization: Bearer {token}"]
+        writer.write("\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         _, _, length = head.partition("content-length: ")
         await reader.readexactly(int(length.partition("\r")[0]))

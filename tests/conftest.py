@@ -6,18 +6,24 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
+from app.app import utc_now
 from app.database import Database, open_database, prepare_database
 from app.database.engine import open_engine
+from app.limiter import THREADS
 from app.monitoring.request_log import current_request_id
-from tests.api import Caller
+from tests.api import Caller, provider_of
 from tests.clock import Clock
 from tests.patched_auth import PatchedGlobus, Person, patch_globus
 from tests.postgresql import running_postgresql
@@ -35,6 +41,39 @@ GROUP = f"urn:globus:groups:id:{GROUP_ID}"
 ALICE = Person("alice", linked_ids=("a11ce000-0000-4000-8000-000000000002",))
 BOB = Person("bob", groups=(GROUP_ID,))
 CAROL = Person("carol")
+
+
+SLOW = {
+    "client/test_commands.py",
+    "client/test_odd_provider.py",
+    "client/test_terminal.py",
+    "conformance/test_conformance.py",
+    "conformance/test_defects.py",
+    "examples/test_batch.py",
+    "examples/test_batch_deaths.py",
+    "examples/test_new_provider.py",
+    "examples/test_readmes.py",
+    "flows/test_commands.py",
+    "local_globus/test_document.py",
+    "local_globus/test_login.py",
+    "local_globus/test_resume.py",
+    "test_bursts.py",
+    "test_clients.py",
+    "test_docs.py",
+    "test_documents.py",
+    "test_faults.py",
+    "test_http.py",
+    "test_work_faults.py",
+}
+"""Files whose tests spend their time on processes, browsers, or terminals: `script/test-all --fast` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    assert all((here / name).is_file() for name in SLOW), "SLOW names a file that does not exist"
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in SLOW:
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)
@@ -59,11 +98,31 @@ def globus(monkeypatch: pytest.MonkeyPatch) -> PatchedGlobus:
     return patch_globus(monkeypatch, scope=CREDENTIALS["SCOPE"])
 
 
+AppFactory = Callable[..., Flask]
 CallerFactory = Callable[..., Caller]
 
 
 @pytest.fixture
-def provider(globus: PatchedGlobus, clock: Clock) -> CallerFactory:
+def new_app() -> Iterator[AppFactory]:
+    """Create applications with these settings, and close them after the test: new_app(FAILURE_RATE=0)."""
+    with ExitStack() as apps:
+
+        def create(
+            *,
+            clock: Callable[[], datetime] = utc_now,
+            timer: Callable[[], float] = time.monotonic,
+            threads: int = THREADS,
+            **settings: Any,
+        ) -> Flask:
+            app = create_app({**CREDENTIALS, **settings}, clock=clock, timer=timer, threads=threads)
+            apps.callback(provider_of(app).close)
+            return app
+
+        yield create
+
+
+@pytest.fixture
+def provider(globus: PatchedGlobus, clock: Clock, new_app: AppFactory) -> CallerFactory:
     """A provider with these settings, as a person sees it: provider(ALICE, FAILURE_RATE=0).
 
     All calls of one test with the same settings go to the same provider.
@@ -72,9 +131,7 @@ def provider(globus: PatchedGlobus, clock: Clock) -> CallerFactory:
 
     def call(person: Person | None, **settings: Any) -> Caller:
         if str(settings) not in clients:
-            clients[str(settings)] = create_app(
-                {**CREDENTIALS, **settings}, clock=clock, timer=clock.timer
-            ).test_client()
+            clients[str(settings)] = new_app(**settings, clock=clock, timer=clock.timer).test_client()
         return Caller(clients[str(settings)], None if person is None else globus.login(person))
 
     return call

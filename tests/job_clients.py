@@ -78,7 +78,10 @@ def final_documents(settings: dict[str, Any]) -> Any:
         actions.advance_due(now())
         time.sleep(0.1)
     query = {"status": "active,inactive,succeeded,failed"}
-    return app.test_client().get("/actions", query_string=query, headers={"Authorization": f"Bearer {token}"}).json
+    headers = {"Authorization": f"Bearer {token}"}
+    documents = app.test_client().get("/actions", query_string=query, headers=headers).json
+    provider_of(app).close()
+    return documents
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ Copy the way that tests/examples/ uses it::
 
     @pytest.fixture
     def provider(monkeypatch):
-        return OwnProvider(monkeypatch, "examples.digest.work")
+        with closing(OwnProvider(monkeypatch, "examples.digest.work")) as provider:
+            yield provider
 
     def test_a_digest(provider):
         assert provider.alice.run(body={"text": "hello"})["status"] == "SUCCEEDED"
@@ -88,5 +89,6 @@ class OwnProvider:
             self.__dict__.pop(name, None)
 
     def close(self) -> None:
+        """Close the application's database."""
         if "app" in self.__dict__:
             provider_of(self.app).close()

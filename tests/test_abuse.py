@@ -13,10 +13,9 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from app import create_app
 from tests.api import check_error, provider_of
 from tests.clock import Clock
-from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP
+from tests.conftest import ALICE, BOB, CAROL, GROUP, AppFactory
 from tests.patched_auth import PatchedGlobus
 from tests.processes import RunningProvider, running_provider
 from tests.test_supervision import worker_ids
@@ -37,9 +36,8 @@ OPERATIONS = [
 
 
 @pytest.fixture
-def client(globus: PatchedGlobus, clock: Clock, tmp_path: Path) -> FlaskClient:
-    url = f"sqlite:///{tmp_path}/actions.db"
-    return create_app({**CREDENTIALS, "DATABASE_URL": url}, clock=clock).test_client()
+def client(globus: PatchedGlobus, clock: Clock, tmp_path: Path, new_app: AppFactory) -> FlaskClient:
+    return new_app(DATABASE_URL=f"sqlite:///{tmp_path}/actions.db", clock=clock).test_client()
 
 
 Ask = Callable[..., Any]

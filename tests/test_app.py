@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
 from tests.api import Caller, check_error, check_status_document, provider_of
 from tests.clock import Clock
-from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP, CallerFactory
+from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, GROUP, AppFactory, CallerFactory
 from tests.patched_auth import PatchedGlobus
 
 LATER = {"minutes": 16}
@@ -148,8 +147,8 @@ def test_a_repeat_after_the_deadline_is_still_a_repeat(alice: Caller, clock: Clo
     assert alice.run(200, request_id="late", deadline=deadline)["details"]["error"] == "DEADLINE_EXCEEDED"
 
 
-def test_64_simultaneous_requests_start_one_action(globus: PatchedGlobus) -> None:
-    app = create_app(CREDENTIALS, threads=128)
+def test_64_simultaneous_requests_start_one_action(globus: PatchedGlobus, new_app: AppFactory) -> None:
+    app = new_app(threads=128)
     token = globus.login(ALICE)
     barrier = threading.Barrier(64)
 
@@ -426,8 +425,10 @@ def test_enumerate_refuses_queries_without_sense(alice: Caller, query: dict[str,
     check_error(alice.request("GET", "/actions", 400, query_string=query), "InvalidRequest")
 
 
-def test_expired_actions_are_dropped_in_passing(globus: PatchedGlobus, clock: Clock, database_url: str) -> None:
-    app = create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock, timer=clock.timer)
+def test_expired_actions_are_dropped_in_passing(
+    globus: PatchedGlobus, clock: Clock, database_url: str, new_app: AppFactory
+) -> None:
+    app = new_app(DATABASE_URL=database_url, clock=clock, timer=clock.timer)
     alice = Caller(app.test_client(), globus.login(ALICE))
     for _ in range(3):
         alice.run(release_after="PT1H")
@@ -436,22 +437,22 @@ def test_expired_actions_are_dropped_in_passing(globus: PatchedGlobus, clock: Cl
     alice.run()
     assert provider_of(app).actions.purge(clock.now, 10) == 0
     assert alice.status(kept["action_id"])["action_id"] == kept["action_id"]
-    provider_of(app).close()
 
 
-def test_the_purge_command_drops_all_expired_actions(globus: PatchedGlobus, clock: Clock, database_url: str) -> None:
-    app = create_app({**CREDENTIALS, "DATABASE_URL": database_url}, clock=clock, timer=clock.timer)
+def test_the_purge_command_drops_all_expired_actions(
+    globus: PatchedGlobus, clock: Clock, database_url: str, new_app: AppFactory
+) -> None:
+    app = new_app(DATABASE_URL=database_url, clock=clock, timer=clock.timer)
     alice = Caller(app.test_client(), globus.login(ALICE))
     for _ in range(5):
         alice.run(release_after="PT1H")
     clock.tick(hours=2)
     result = app.test_cli_runner().invoke(args=["purge"])
     assert (result.exit_code, result.stdout) == (0, "5\n")
-    provider_of(app).close()
 
 
-def test_without_a_seed_chance_cannot_be_foretold(globus: PatchedGlobus) -> None:
-    assert isinstance(provider_of(create_app(CREDENTIALS)).actions._hooks._random, SystemRandom)
+def test_without_a_seed_chance_cannot_be_foretold(globus: PatchedGlobus, new_app: AppFactory) -> None:
+    assert isinstance(provider_of(new_app()).actions._hooks._random, SystemRandom)
 
 
 def test_chance_can_be_repeated(provider: CallerFactory) -> None:
@@ -467,8 +468,8 @@ def urn(id_: str) -> str:
 
 
 @pytest.fixture
-def client(globus: PatchedGlobus) -> FlaskClient:
-    return create_app(CREDENTIALS).test_client()
+def client(globus: PatchedGlobus, new_app: AppFactory) -> FlaskClient:
+    return new_app().test_client()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import globus_sdk
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.action.error import Unavailable
 from app.auth.caller import Caller
 from app.auth.tokens import INACTIVE, MAX_CHARACTERS, TokenChecker
@@ -20,15 +19,15 @@ from app.auth.upstream import Upstream
 from app.limiter import WAITERS, Limiter
 from app.monitoring.metrics import Metrics
 from tests.api import check_error
-from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, CallerFactory
+from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, AppFactory, CallerFactory
 from tests.patched_auth import PatchedGlobus
 
 TOO_LONG = "Bearer " + "x" * (MAX_CHARACTERS + 1)
 
 
 @pytest.fixture
-def client(globus: PatchedGlobus) -> FlaskClient:
-    return create_app(CREDENTIALS).test_client()
+def client(globus: PatchedGlobus, new_app: AppFactory) -> FlaskClient:
+    return new_app().test_client()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
 from tests.api import Caller, check_error
-from tests.conftest import ALICE, CREDENTIALS
+from tests.conftest import ALICE, AppFactory
 from tests.patched_auth import PatchedGlobus
 
 URN = ALICE.urn
@@ -153,8 +152,8 @@ VALID = {
 
 
 @pytest.fixture
-def client(globus: PatchedGlobus, clock: Any) -> FlaskClient:
-    return create_app(CREDENTIALS, clock=clock).test_client()
+def client(globus: PatchedGlobus, clock: Any, new_app: AppFactory) -> FlaskClient:
+    return new_app(clock=clock).test_client()
 
 
 @pytest.fixture
@@ -240,13 +239,13 @@ def test_every_method_on_every_path_is_answered(client: FlaskClient, headers: di
 
 
 def test_an_unexpected_error_is_logged_and_told_without_its_details(
-    headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, new_app: AppFactory
 ) -> None:
     def broken(*_: Any) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr("app.whattime.begin", broken)
-    response = create_app(CREDENTIALS).test_client().post("/run", data=request(), headers=headers)
+    response = new_app().test_client().post("/run", data=request(), headers=headers)
     assert response.status_code == 500
     check_error(response.json, "DeveloperError")
     assert "secret detail" not in response.get_data(as_text=True)

@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -163,7 +164,7 @@ def test_a_healthy_auth_serves_a_thousand_first_time_callers_without_a_storm_of_
             answers = burst.result()
         print(f"\n32 connections, 1,000 first-time callers: {answers} in {time.monotonic() - begin:.1f} s")
     assert answers.pop("200") == 1000
-    assert answers.pop("503", 0) <= 50  # none on a quiet machine
+    assert answers.pop("503", 0) <= 100  # none on a quiet machine; 850 if only those with a place were served
     assert answers == {}
 
 
@@ -184,3 +185,22 @@ def test_lists_go_on_while_groups_hangs(auth: SlowAuth) -> None:
             assert answers == {"503": 20}
     groups.close()
     globus.stop()
+
+
+def test_known_callers_go_on_while_bodies_stall_and_others_start_actions(auth: SlowAuth) -> None:
+    auth.welcomes = True
+    stalling = (
+        "POST /run HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer known-slow-caller-{}\r\nContent-Length: 60\r\n\r\n{{"
+    )
+    with running_server(auth.url) as server, contextlib.ExitStack() as stack:
+        ask_as_known_caller(server.port, 0.1)
+        for number in range(8):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            connection.sendall(stalling.format(number).encode())
+        time.sleep(0.5)  # the server tells nobody that it waits for these bodies
+        with running_burst(server.port, 128, path="/run", token=KNOWN + "caller") as burst:
+            burst.wait_for_first_answer()
+            waits = ask_as_known_caller(server.port, 1)
+            answers = burst.finish()
+        check_goes_on(waits, "8 stalled bodies, 128 connections that start actions", answers)
+        assert answers.keys() == {"503"}

@@ -14,19 +14,18 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from app import create_app
 from app.web.pages import FILES, LARGE_BYTES
 from tests.api import check_error
 from tests.browser import hosts_of, log_of, requests_of, running_browser
-from tests.conftest import CREDENTIALS
+from tests.conftest import AppFactory
 from tests.processes import RunningProvider, running_provider
 
 PAGES = ["/openapi.json", "/docs", "/docs/", "/docs/people.json", *(f"/docs/{name}" for name in FILES)]
 
 
 @pytest.fixture
-def client() -> FlaskClient:
-    return create_app(CREDENTIALS).test_client()
+def client(new_app: AppFactory) -> FlaskClient:
+    return new_app().test_client()
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from flask import Flask, Response, g, url_for
 
-from app import create_app
-from tests.conftest import CREDENTIALS
+from tests.conftest import AppFactory
 
 
 @pytest.fixture
-def app() -> Flask:
-    return create_app(CREDENTIALS)
+def app(new_app: AppFactory) -> Flask:
+    return new_app()
 
 
 def test_a_header_that_a_handler_sets_is_sent_once(app: Flask) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
 from local_globus.directory import CLIENT_SECRET, GROUP_ID, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from tests.api import Caller, check_error
 from tests.clock import Clock
+from tests.conftest import AppFactory
 from tests.faulty_globus import FaultyGlobus, answering, resetting, sending
 from tests.processes import RunningProvider, running_provider
 
@@ -65,7 +65,9 @@ def groups(running: RunningProvider) -> Iterator[FaultyGlobus]:
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch, auth: FaultyGlobus, groups: FaultyGlobus, clock: Clock) -> FlaskClient:
+def client(
+    monkeypatch: pytest.MonkeyPatch, auth: FaultyGlobus, groups: FaultyGlobus, clock: Clock, new_app: AppFactory
+) -> FlaskClient:
     """A provider that asks the real stand-in, by ways that can fail, with little patience."""
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", auth.url)
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_GROUPS", groups.url)
@@ -73,7 +75,7 @@ def client(monkeypatch: pytest.MonkeyPatch, auth: FaultyGlobus, groups: FaultyGl
     monkeypatch.setattr("app.auth.upstream.UpstreamClients.DEFAULT_AUTH_TRANSPORT_PARAMS", impatient)
     monkeypatch.setattr("app.auth.upstream.UpstreamClients.DEFAULT_GROUPS_TRANSPORT_PARAMS", impatient)
     credentials = {"CLIENT_ID": PROVIDER_CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "SCOPE": PROVIDER_SCOPE}
-    return create_app({**credentials, "LOG_FORMAT": "off"}, clock=clock, timer=clock.timer).test_client()
+    return new_app(**credentials, clock=clock, timer=clock.timer).test_client()
 
 
 def caller(client: FlaskClient, name: str) -> Caller:

@@ -13,12 +13,11 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from app import create_app
 from app.action.error import Unavailable
 from app.database.engine import open_engine
 from tests.api import Caller, provider_of
 from tests.clock import Clock
-from tests.conftest import ALICE, BOB, CREDENTIALS, GROUP, CallerFactory
+from tests.conftest import ALICE, BOB, GROUP, AppFactory, CallerFactory
 from tests.patched_auth import PatchedGlobus
 from tests.processes import ROOT, running_provider
 
@@ -41,10 +40,8 @@ def figures(page: str) -> dict[str, float]:
 
 
 @pytest.fixture
-def client(globus: PatchedGlobus, clock: Clock) -> FlaskClient:
-    return create_app(
-        {**CREDENTIALS, "FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10}, clock=clock, timer=clock.timer
-    ).test_client()
+def client(globus: PatchedGlobus, clock: Clock, new_app: AppFactory) -> FlaskClient:
+    return new_app(FAILURE_RATE=0, MIN_SECONDS=10, MAX_SECONDS=10, clock=clock, timer=clock.timer).test_client()
 
 
 def metrics(client: FlaskClient) -> dict[str, float]:
@@ -102,9 +99,11 @@ def test_who_asks_while_health_is_looked_at_for_the_first_time_does_not_wait(cli
     assert client.get("/health").status_code == 200
 
 
-def test_a_database_that_has_lost_its_tables_is_not_well(globus: PatchedGlobus, tmp_path: Path) -> None:
+def test_a_database_that_has_lost_its_tables_is_not_well(
+    globus: PatchedGlobus, tmp_path: Path, new_app: AppFactory
+) -> None:
     url = f"sqlite:///{tmp_path}/actions.db"
-    client = create_app({**CREDENTIALS, "DATABASE_URL": url}).test_client()
+    client = new_app(DATABASE_URL=url).test_client()
     engine = open_engine(url)
     with engine.connect() as connection:
         connection.execute(text("DROP TABLE action_principals"))
@@ -144,10 +143,10 @@ def test_failed_calls_to_globus_are_counted_as_such(client: FlaskClient, globus:
 
 @pytest.mark.parametrize("database_url", ["memory", "sqlite"], indirect=True)
 def test_what_happens_to_actions_is_counted_once_and_no_sooner_than_somebody_sees_it(
-    globus: PatchedGlobus, clock: Clock, database_url: str
+    globus: PatchedGlobus, clock: Clock, database_url: str, new_app: AppFactory
 ) -> None:
     settings = {"FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10, "DATABASE_URL": database_url}
-    client = create_app({**CREDENTIALS, **settings}, clock=clock, timer=clock.timer).test_client()
+    client = new_app(**settings, clock=clock, timer=clock.timer).test_client()
     caller = Caller(client, globus.login(ALICE))
     first, second = caller.run()["action_id"], caller.run()["action_id"]
     unseen = caller.run(release_after="PT1M")["action_id"]

@@ -22,7 +22,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
-from app import create_app, settings
+from app import settings
 from app.action.times import parse_duration, parse_time
 from app.settings import SettingsError
 from app.web.errors import CODES
@@ -30,7 +30,7 @@ from app.web.openapi import _openapi_yaml, openapi_document
 from local_globus.server import start_globus
 from tests.api import Caller
 from tests.clock import Clock
-from tests.conftest import ALICE, CREDENTIALS, CallerFactory
+from tests.conftest import ALICE, CREDENTIALS, AppFactory, CallerFactory
 from tests.patched_auth import PatchedGlobus
 from tests.processes import ROOT
 
@@ -61,10 +61,10 @@ def test_it_is_valid_openapi(document: Any) -> None:
     assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_every_operation_is_described_and_no_others(document: Any) -> None:
+def test_every_operation_is_described_and_no_others(document: Any, new_app: AppFactory) -> None:
     served = {
         (method, re.sub("<(.+?)>", r"{\1}", rule.rule))
-        for rule in create_app(CREDENTIALS).url_map.iter_rules()
+        for rule in new_app().url_map.iter_rules()
         if rule.rule != "/openapi.json" and not rule.rule.startswith("/docs")
         for method in (rule.methods or set()) - {"HEAD"}
     }
@@ -273,7 +273,9 @@ def marker(id_: Any) -> str:
     return urlsafe_b64encode(f"{NOW.isoformat()} {id_}".encode()).decode().rstrip("=")
 
 
-def test_code_and_description_do_not_deviate(monkeypatch: pytest.MonkeyPatch, globus: PatchedGlobus) -> None:
+def test_code_and_description_do_not_deviate(
+    monkeypatch: pytest.MonkeyPatch, globus: PatchedGlobus, new_app: AppFactory
+) -> None:
     schemathesis.openapi.format("date-time", st.integers(1, 29).map(lambda days: (NOW + timedelta(days)).isoformat()))
     schemathesis.openapi.format("list-marker", st.uuids().map(marker))
     schemathesis.openapi.format("log-marker", st.sampled_from(["0", "1"]))
@@ -286,7 +288,7 @@ def test_code_and_description_do_not_deviate(monkeypatch: pytest.MonkeyPatch, gl
         clock.tick(seconds=1)
         return clock.now
 
-    app = create_app({**CREDENTIALS, "RANDOM_SEED": 1, "MIN_SECONDS": 1, "MAX_SECONDS": 30}, clock=ticking)
+    app = new_app(RANDOM_SEED=1, MIN_SECONDS=1, MAX_SECONDS=30, clock=ticking)
     exploration, server = Exploration(globus.login(ALICE), clock), start_globus(app)
     try:
         exploration.run(f"{server.url}openapi.json")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app, settings
+from app import settings
 from app.monitoring.observation import request_ids
 from app.monitoring.request_log import (
     LINES_KEPT,
@@ -22,7 +22,7 @@ from app.monitoring.request_log import (
     current_request_id,
 )
 from tests.clock import Clock
-from tests.conftest import ALICE, BOB, CREDENTIALS
+from tests.conftest import ALICE, BOB, CREDENTIALS, AppFactory
 from tests.patched_auth import PatchedGlobus
 
 
@@ -55,9 +55,11 @@ def pipe() -> Pipe:
 
 
 @pytest.fixture
-def client(globus: PatchedGlobus, clock: Clock, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def client(
+    globus: PatchedGlobus, clock: Clock, pipe: Pipe, monkeypatch: pytest.MonkeyPatch, new_app: AppFactory
+) -> FlaskClient:
     monkeypatch.setattr("app.provider.open_log", lambda _: RequestLog("json", pipe.log))
-    return create_app(CREDENTIALS, clock=clock).test_client()
+    return new_app(clock=clock).test_client()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import create_app
 from app.error import InvalidRequest, NotAuthorized
 from app.work import Active, Context, EndsAt, Failed, Inactive, Job, Step, Succeeded
 from tests import scripted_work
 from tests.api import Caller, check_error, provider_of
 from tests.clock import Clock
-from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS
+from tests.conftest import ALICE, BOB, CAROL, CREDENTIALS, AppFactory
 from tests.patched_auth import PatchedGlobus, Person
 from tests.scripted_work import Crash, Script
 
@@ -34,11 +33,9 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
 
 
 @pytest.fixture
-def app(globus: PatchedGlobus, clock: Clock, database_url: str, script: Script) -> Iterator[Flask]:
+def app(globus: PatchedGlobus, clock: Clock, database_url: str, script: Script, new_app: AppFactory) -> Flask:
     settings = {"WORK": "tests.scripted_work", "DATABASE_URL": database_url, "LEASE_SECONDS": LEASE}
-    app = create_app({**CREDENTIALS, **settings}, clock=clock, timer=clock.timer, threads=64)
-    yield app
-    provider_of(app).close()
+    return new_app(**settings, clock=clock, timer=clock.timer, threads=64)
 
 
 @pytest.fixture
@@ -95,6 +92,16 @@ def test_polls_are_look_after_apart_however_many_requests_come(alice: Caller, sc
     assert alice.status(action_id)["status"] == "SUCCEEDED"
     assert [job.state for job in script.jobs("advance")] == [{}, {"job": 7}, {"job": 7}, {"job": 7}]
     assert {job.attempt for job in script.jobs("advance")} == {1}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("x" * 64, "x" * 64), ("x" * 65, "x" * 63 + "…"), ("", "ACTIVE"), (None, "ACTIVE")]
+)
+def test_a_display_status_that_the_interface_has_no_place_for_is_shortened(
+    alice: Caller, script: Script, text: str | None, shown: str
+) -> None:
+    script.advance = [Active(display_status=text, look_after=SOON)]
+    assert alice.run()["display_status"] == shown
 
 
 def test_lists_show_the_last_stored_state_and_advance_nothing(alice: Caller, script: Script, clock: Clock) -> None:

@@ -30,6 +30,9 @@ from app.work import (
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+DISPLAY_CHARACTERS = 64
+"""The length of `display_status` in the toolkit's ActionStatus."""
+
 NO_PLACE = "All threads for this provider's work are busy. Please try again."
 
 
@@ -192,8 +195,20 @@ def checked(step: Step) -> Step:
                 raise TypeError("EndsAt.time has no time zone")
             return replace(step, end=replace(step.end, details=_json_object(step.end.details)))
         case Active() | Inactive():
-            return replace(step, details=_json_object(step.details), state=_json_object(step.state))
+            return replace(
+                step,
+                details=_json_object(step.details),
+                state=_json_object(step.state),
+                display_status=_short(step.display_status),
+            )
     raise TypeError(f"a hook must return a step, not {type(step).__name__}")
+
+
+def _short(display_status: str | None) -> str | None:
+    """Return the text with at most DISPLAY_CHARACTERS, or None if it is empty."""
+    if display_status is None or len(display_status) <= DISPLAY_CHARACTERS:
+        return display_status or None
+    return display_status[: DISPLAY_CHARACTERS - 1] + "…"
 
 
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:

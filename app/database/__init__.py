@@ -49,7 +49,7 @@ def prepare_database(url: str, *, migrate: bool) -> None:
     if url != MEMORY:
         from app.database.sql import prepare_sql_database
 
-        prepare_sql_database(url, migrate=migrate).dispose()
+        prepare_sql_database(url, migrate=migrate)
 
 
 def is_for_one_process(url: str) -> bool:

@@ -42,7 +42,8 @@ def add_security_headers(app: Flask) -> None:
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
+        present = {name.lower() for name, _ in headers}  # looking each up would raise an exception inside
         for name, value in HEADERS.items():
-            if name not in headers:
-                headers[name] = value
+            if name.lower() not in present:
+                headers.add(name, value)
         return response

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from .errors import FlowError as FlowError
     from .errors import ProviderError as ProviderError
     from .observer import Observer as Observer
-    from .providers import Failure as Failure
     from .providers import Provider as Provider
-    from .providers import StubProvider as StubProvider
     from .run import Position as Position
     from .run import Run as Run
     from .runner import FlowRunner as FlowRunner
+    from .stub import Failure as Failure
+    from .stub import StubProvider as StubProvider
 
 _MODULES = {
     "ManualClock": "clock",
@@ -35,9 +35,9 @@ _MODULES = {
     "FlowError": "errors",
     "ProviderError": "errors",
     "Observer": "observer",
-    "Failure": "providers",
+    "Failure": "stub",
     "Provider": "providers",
-    "StubProvider": "providers",
+    "StubProvider": "stub",
     "Position": "run",
     "Run": "run",
     "FlowRunner": "runner",

@@ -48,11 +48,13 @@ class ActionState:
 
         :raises FlowError: the provider refuses, the action fails, or it takes longer than WaitTime.
         """
-        document = self._start(body)
         wait_seconds = self.state.get("WaitTime")
         seconds = DEFAULT_WAIT_SECONDS if wait_seconds is None else wait_seconds
         deadline = datetime.fromisoformat(self.position.entered) + timedelta(seconds=seconds)
-        document = self._follow(document, deadline)
+        document = self.position.ended or self._follow(self._start(body), deadline)
+        if self.position.ended is None:
+            self.position.ended = document  # before it is released: afterwards, it could not be asked for again
+            self.save()
         if document["status"] not in COMPLETE:
             self._stop()
             cause = f"The action did not complete within {seconds} seconds."
@@ -69,9 +71,11 @@ class ActionState:
                 return self._checked(self.provider.status(self.position.action_id))
             document = self.provider.run(body, self.position.request_id, self.position.label)
             document = self._checked(document)
+            if not isinstance(document.get("action_id"), str):
+                raise ProviderError("The provider's answer names no action_id.")
         except ProviderError as error:
             raise FlowError(UNABLE, str(error), error.document) from error
-        self.position.action_id = str(document.get("action_id"))
+        self.position.action_id = document["action_id"]
         self.save()
         return document
 

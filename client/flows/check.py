@@ -6,23 +6,20 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
 from jsonschema import Draft7Validator
-from jsonschema.exceptions import ValidationError
 
 from .definition import PRIVATE_PARAMETERS, Definition
 from .errors import DefinitionError, ExpressionError, Finding, PathError
 from .expressions import parse
 from .paths import compile_path, compile_result_path
 from .schema import OPERATORS, RULE, STATES, TOP
+from .sentences import dotted, nearest, quote, sentences
 from .source import Position
 
 MOST_FINDINGS = 200
 MOST_HINTS = 20
-MOST_NAMES_COMPARED = 100
-LONGEST_NAME_COMPARED = 40
 _TOP, _RULE = Draft7Validator(TOP), Draft7Validator(RULE)
 _STATES = {kind: Draft7Validator(schema) for kind, schema in STATES.items()}
 
@@ -68,7 +65,7 @@ class _Checker:
             return
         start = data.get("StartAt")
         if isinstance(start, str) and start not in states:
-            self.add(f"There is no state {_quote(start)}{self.hint(start, states)}", ("StartAt",))
+            self.add(f"There is no state {quote(start)}{self.hint(start, states)}", ("StartAt",))
         for name, state in states.items():
             self.state(name, state)
         if isinstance(start, str) and start in states:
@@ -82,7 +79,7 @@ class _Checker:
             Finding(
                 text,
                 state=str(position[1]) if in_state else None,
-                field=_dotted(field) or None,
+                field=dotted(field) or None,
                 line=self.definition.source.line(position),
                 severity="warning" if warning else "error",
             )
@@ -92,14 +89,14 @@ class _Checker:
 
     def hint(self, name: str, states: Mapping[str, Any]) -> str:
         """The end of a sentence about a state that does not exist; only the first findings have a hint in it."""
-        return _hint(name, states) if len(self.findings) < MOST_HINTS else "."
+        return nearest(name, states) if len(self.findings) < MOST_HINTS else "."
 
     def schema(self, validator: Draft7Validator, data: Any, position: Position) -> bool:
         """Whether the data has the form that the schema demands; adds findings if not."""
         found = False
         for error in validator.iter_errors(data):
             found = True
-            for text, extra in _sentences(error):
+            for text, extra in sentences(error):
                 self.add(text, (*position, *error.absolute_path, *extra))
         return not found
 
@@ -111,7 +108,7 @@ class _Checker:
         kind = state.get("Type")
         if not isinstance(kind, str) or kind not in STATES:
             known = ", ".join(STATES)
-            told = f"There is no type {_quote(kind)}" if "Type" in state else "The field Type is missing"
+            told = f"There is no type {quote(kind)}" if "Type" in state else "The field Type is missing"
             self.add(f"{told}; the types are {known}.", (*position, "Type") if "Type" in state else position)
             return
         self.schema(_STATES[kind], state, position)
@@ -134,10 +131,11 @@ class _Checker:
                 self.rule(rule, (*position, "Choices", index), nested=False)
         elif kind != "Fail":
             self.transition(state, position)
-        if {"Parameters", "InputPath"} <= given:
+        if {"Parameters", "InputPath"} <= given and kind != "Pass":
             self.add("It has both Parameters and InputPath; only one of them is allowed.", (*position, "InputPath"))
-        if kind == "Pass" and "Result" in given and given & {"Parameters", "InputPath"}:
-            self.add("It has Result together with Parameters or InputPath.", (*position, "Result"))
+        if kind == "Pass" and "Result" in given:
+            for name in sorted(given & {"Parameters", "InputPath"}):
+                self.add(f"{name} has no effect beside Result.", (*position, name), warning=True)
         if kind in ("Action", "AwaitWebInput", "CreateWebInput") and not given & {"Parameters", "InputPath"}:
             self.add("It has neither Parameters nor InputPath.", position)
         if kind == "Fail":
@@ -160,7 +158,7 @@ class _Checker:
     def target(self, name: Any, position: Position) -> None:
         states = self.definition.states
         if isinstance(name, str) and name not in states:
-            self.add(f"There is no state {_quote(name)}{self.hint(name, states)}", position)
+            self.add(f"There is no state {quote(name)}{self.hint(name, states)}", position)
 
     def wait(self, state: Mapping[str, Any], given: set[str], position: Position) -> None:
         names = [name for name in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if name in given]
@@ -176,14 +174,15 @@ class _Checker:
             told = "both" if "Handler" in given else "neither"
             self.add(f"It must have either ActionUrl or Handler; it has {told}.", position)
         if {"ActionScope", "Handler"} <= given:
-            self.add("ActionScope goes with ActionUrl; a Handler has its own Scope.", (*position, "ActionScope"))
+            text = "ActionScope has no effect beside Handler, which has its own Scope."
+            self.add(text, (*position, "ActionScope"), warning=True)
         handler = state.get("Handler")
         if isinstance(handler, dict):
             needed = {"ActionProvider": "Url", "RegisteredAPI": "Id"}.get(str(handler.get("Type")))
             if needed and not isinstance(handler.get(needed), str):
                 self.add(f"A Handler of type {handler['Type']} needs {needed}.", (*position, "Handler"))
         elif isinstance(handler, str) and not handler.startswith("urn:"):
-            self.add(f"{_quote(handler)} is neither an object nor a URN.", (*position, "Handler"))
+            self.add(f"{quote(handler)} is neither an object nor a URN.", (*position, "Handler"))
 
     def catcher(self, catcher: Any, position: Position) -> None:
         if isinstance(catcher, dict):
@@ -226,7 +225,7 @@ class _Checker:
             return
         names = Counter(key.removesuffix(".$").removesuffix(".=") for key in value)
         for name in (name for name, count in names.items() if count > 1):
-            self.add(f"{_quote(name)} has more than one value, with '.$' or '.=' and without.", (*position, name))
+            self.add(f"{quote(name)} has more than one value, with '.$' or '.=' and without.", (*position, name))
         for key, item in value.items():
             here = (*position, key)
             if key == PRIVATE_PARAMETERS:
@@ -261,7 +260,7 @@ class _Checker:
                 raise ValueError
         except ValueError:
             example = "2030-01-31T12:00:00Z"
-            self.add(f"{_quote(text)} is not a time with an offset, such as {example}.", position)
+            self.add(f"{quote(text)} is not a time with an offset, such as {example}.", position)
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[Position, Any]]:
@@ -269,58 +268,6 @@ def _parts(name: str, value: Any) -> Iterator[tuple[Position, Any]]:
         yield (name,), value
     else:
         yield from (((name, index), part) for index, part in enumerate(value))
-
-
-def _sentences(error: ValidationError) -> Iterator[tuple[str, Position]]:
-    """What is wrong, and the further steps to where it is."""
-    value: Any = error.validator_value
-    if error.validator == "required" and isinstance(error.instance, dict):
-        for name in value:
-            if name not in error.instance and f"The field {name} is missing." in _missing(error.message, name):
-                yield f"The field {name} is missing.", ()
-    elif error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = list(error.schema["properties"]) if isinstance(error.schema, Mapping) else []
-        for name in error.instance:
-            if name not in known:
-                yield f"There is no field {_quote(name)} here{_hint(name, known)}", (name,)
-    elif error.validator == "type":
-        words = {"object": "an object", "array": "a list", "integer": "a whole number", "null": "null"}
-        kinds = [value] if isinstance(value, str) else [kind for kind in value if kind != "null"]
-        yield f"It must be {' or '.join(words.get(kind, f'a {kind}') for kind in kinds)}.", ()
-    elif error.validator == "pattern":
-        yield f"{_quote(error.instance)} is not a URL that begins with https://.", ()
-    elif error.validator in ("minItems", "minProperties", "minLength"):
-        yield "It must not be empty.", ()
-    elif error.validator == "maxLength":
-        yield f"It is longer than {value} characters.", ()
-    else:
-        yield f"{error.message[:200]}.", ()
-
-
-def _missing(message: str, name: str) -> list[str]:
-    """jsonschema reports each missing field by an error of its own."""
-    return [f"The field {name} is missing."] if message.startswith(repr(name)) else []
-
-
-def _hint(name: Any, known: Any) -> str:
-    """The nearest of the known names; looking for it takes long among many, or long, names."""
-    text, names = str(name), list(map(str, known))
-    if len(text) > LONGEST_NAME_COMPARED or len(names) > MOST_NAMES_COMPARED:
-        return "."
-    near = get_close_matches(text, [each for each in names if len(each) <= LONGEST_NAME_COMPARED], n=1)
-    return f". Did you mean {_quote(near[0])}?" if near else "."
-
-
-def _quote(value: Any) -> str:
-    text = str(value)
-    return f'"{text if len(text) <= 80 else text[:79] + "…"}"'
-
-
-def _dotted(position: Position) -> str:
-    text = ""
-    for step in position:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
 
 
 def _list(value: Any) -> list[Any]:

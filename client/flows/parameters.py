@@ -61,11 +61,12 @@ def input_of(state: Mapping[str, Any], data: Any, context: Mapping[str, Any]) ->
 
     :raises FlowError: it cannot be found.
     """
-    scope = scope_of(data, context)
-    if state.get("Parameters") is not None:
-        return evaluate(state["Parameters"], scope)
+    if state.get("Result") is not None:
+        return data
     if state.get("InputPath") is not None:
-        return find(state["InputPath"], scope, "InputPath")
+        data = find(state["InputPath"], scope_of(data, context), "InputPath")
+    if state.get("Parameters") is not None:
+        return evaluate(state["Parameters"], scope_of(data, context))
     return data
 
 

@@ -35,6 +35,8 @@ class Position:
     """When the state was entered."""
     action_id: str | None = None
     """The action that the state has started."""
+    ended: dict[str, Any] | None = None
+    """Its last status document, once nothing more is expected of it."""
     web_inputs: dict[str, Any] = field(default_factory=dict)
     """The questions that CreateWebInput states have made, by their ids."""
     context: dict[str, Any] = field(default_factory=dict)

@@ -11,11 +11,12 @@ from typing import Any
 from .action import ActionState, Consent
 from .check import require_right
 from .clock import Clock, SystemClock
+from .context import make_context
 from .definition import Definition
 from .errors import RUNTIME, TOO_LARGE, DefinitionError, Finding, FlowError
 from .observer import Observer
 from .parameters import input_of, put_result, scope_of
-from .providers import Provider, ProviderFactory, StubProvider, provider_for
+from .providers import Provider, ProviderFactory, factory_of, provider_for
 from .run import Position, Recorder, Run, check_size
 from .source import from_data
 from .states import choose, failure_of, find_catcher, wait_until
@@ -27,8 +28,6 @@ MOST_VISITS = 100_000
 MOST_VISITS_AT_ONCE = 10_000
 LONGEST_SECONDS_AT_ONCE = 5.0
 """How many states may be entered, and how long, while no time passes by the clock of the run."""
-NO_USER = "urn:globus:auth:identity:00000000-0000-4000-8000-000000000000"
-ANY = "*"
 _NEVER_CAUGHT_BY_ALL = (RUNTIME, TOO_LARGE)
 
 
@@ -72,7 +71,7 @@ class FlowRunner:
         self.clock = clock or SystemClock()
         self.position: Position | None = None
         """Where the run is that is under way, or was stopped."""
-        self._providers = _factory({} if providers is None else providers, self.clock)
+        self._providers = factory_of({} if providers is None else providers, self.clock)
         self._context = dict(context or {})
         self._input_schema = input_schema
         self._answer: Answerer = answer or (lambda _question: None)
@@ -105,7 +104,7 @@ class FlowRunner:
             state=self.definition.start,
             data=checked,
         )
-        position.context = self._make_context(position, now)
+        position.context = make_context(position.flow_id, position.run_id, now, self._context)
         return self._loop(position, is_new=True)
 
     def resume(self, position: Position) -> Run:
@@ -147,20 +146,6 @@ class FlowRunner:
         if problems:
             raise DefinitionError([Finding(problem, field="input") for problem in problems])
 
-    def _make_context(self, position: Position, now: datetime) -> dict[str, Any]:
-        seconds = int(now.timestamp())
-        return {
-            "flow_id": position.flow_id,
-            "run_id": position.run_id,
-            "action_id": position.run_id,
-            "username": "local-user@example.org",
-            "email": "local-user@example.org",
-            "user_id": NO_USER,
-            "identities": [NO_USER],
-            "token_info": {"exp": seconds + 172_800, "iat": seconds, "nbf": seconds},
-            **self._context,
-        }
-
     def _loop(self, position: Position, *, is_new: bool) -> Run:
         self.position = position
         run = Run(position.run_id, position.flow_id, position.label, datetime.fromisoformat(position.start_time))
@@ -179,7 +164,7 @@ class FlowRunner:
             if following is None:
                 recorder.succeeded(position.data)
                 return run
-            position.state, position.action_id, position.entered = following, None, ""
+            position.state, position.action_id, position.ended, position.entered = following, None, None, ""
             position.visit += 1
 
     def _visit(self, run: Run, recorder: Recorder, position: Position) -> str | None:
@@ -264,21 +249,3 @@ class FlowRunner:
             self._observer.waiting(position.state, until)
             self.clock.sleep(seconds)
         return "done"
-
-
-def _factory(providers: Mapping[str, Provider] | ProviderFactory, clock: Clock) -> ProviderFactory:
-    if callable(providers):
-        return providers
-    known = {target.rstrip("/"): provider for target, provider in providers.items()}
-    for provider in known.values():
-        if isinstance(provider, StubProvider) and provider.clock is None:
-            provider.clock = clock
-
-    def find_provider(target: str, scope: str | None, role: str) -> Provider:
-        del scope, role
-        found = known.get(target.rstrip("/"), known.get(ANY))
-        if found is None:
-            raise DefinitionError([Finding(f"There is no provider for {target}.")])
-        return found
-
-    return find_provider

@@ -3,6 +3,7 @@
 from conformance.rules import (  # isort: skip  # noqa: F401 - the order of the checks
     introspection,
     run,
+    invalid,
     life_cycle,
     inactive,
     once,

@@ -18,22 +18,22 @@ WHO = guide("Starting an Action: The Action Request Document", "manage_by and mo
 def denial_faults(response: Response, what: str) -> Iterator[Finding]:
     """Yield what is wrong with the response to a user who is not allowed to do this."""
     if response.is_success:
-        yield wrong(f"a user who is not allowed to can {what} an action", response)
+        yield wrong(f"a user without permission can {what} an action", response)
     elif response.code == 401:
         yield wrong(
-            f"a user who is not allowed to {what} an action gets 401, which is for invalid tokens, instead of 403",
+            f"a user without permission to {what} an action gets 401, which is for invalid tokens, instead of 403",
             response,
         )
     elif response.code == 409:
         yield warning(
-            f"a user who is not allowed to {what} an action learns its state (409) instead of 403 or 404", response
+            f"a user without permission to {what} an action learns its state (409) instead of 403 or 404", response
         )
     elif response.code not in (403, 404):
         yield wrong(
-            f"a user who is not allowed to {what} an action gets {response.code} instead of 403 or 404", response
+            f"a user without permission to {what} an action gets {response.code} instead of 403 or 404", response
         )
     elif response.object.get("status") in STATUSES and "details" in response.object:
-        yield wrong(f"the response to a user who is not allowed to {what} an action shows the action", response)
+        yield wrong(f"the response to a user without permission to {what} an action shows the action", response)
 
 
 @rule(SECTION, api("schema ActionStatus", "creator_id"), title="The creator is the user who started the action")

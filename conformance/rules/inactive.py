@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from conformance.action_end import Document
-from conformance.documents import COMPLETE, changed_fields
+from conformance.documents import changed_fields
 from conformance.errors import Skip
 from conformance.optional import asks_for_consent
 from conformance.provider import ProviderUnderTest
@@ -42,8 +43,8 @@ def start_paused_or_any(provider: ProviderUnderTest, **fields: object) -> Docume
 def an_inactive_action_says_why(provider: ProviderUnderTest) -> Iterator[Finding]:
     """The details of an INACTIVE action have a code and a description, both texts; with the code ConsentRequired, also
     the required_scope, which clients ask consent for."""
-    if provider.first["status"] not in COMPLETE:
-        _ = provider.ended
+    with suppress(Skip):
+        _ = provider.ended  # on its way to the end, the first action may have been INACTIVE
     action = provider.action_end.start_inactive()
     shown = [response for response in provider.transport.responses if response.object == action][-1:]
     details = action.get("details")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 
 from tests.own_provider import OwnProvider
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.template.work", STEP_SECONDS=10)
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.template.work", STEP_SECONDS=10)) as provider:
+        yield provider
 
 
 def test_it_counts(provider: OwnProvider) -> None:

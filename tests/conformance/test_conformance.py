@@ -40,7 +40,7 @@ def our_provider() -> Iterator[RunningProvider]:
 
 def conformance(url: str, body: Path, *options: str, token: str = ALICE) -> Result:
     """Run the command as `script/conformance` does; raise any exception that it does not catch."""
-    command = ["--action-url", url, "--token", token, "--body", str(body), *options]
+    command = ["--action-url", url, "--token", token, "--body", str(body), "--rounds", "10", *options]
     done = CliRunner().invoke(main, command)
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
@@ -243,7 +243,7 @@ def test_an_other_token_that_is_not_accepted_is_reported_next_to_deviations(tmp_
     body = tmp_path / "body.json"
     body.write_text('{"text": "hello"}')
     with serving(ExampleProvider(defects=["memory of requests"])) as url:
-        done = conformance(url, body, "--other-token", "who-is-this", "--rounds", "2", token=ANNE)
+        done = conformance(url, body, "--other-token", "who-is-this", token=ANNE)
     assert done.exit_code == 1
     assert "the provider does not accept the other token" in done.stderr
     assert "What other users can do was not checked: the provider does not accept the other token" in done.stdout

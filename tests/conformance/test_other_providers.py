@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 from werkzeug.wrappers import Request, Response
 
+from conformance.rate_limit import retry_after
+from conformance.response import Response as ApiResponse
 from conformance.rule import RULES, Outcome
 from tests.conformance.example_provider import BERT, PEOPLE, SCHEMA, Answer, Call, ExampleProvider
 from tests.conformance.tampers import (
@@ -87,6 +92,23 @@ def test_a_provider_that_is_busy_for_a_moment_is_asked_again() -> None:
     assert pauses == [1]
 
 
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("5", 5),
+        (" 0 ", 0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", 0),
+        ("soon", None),
+        ("-1", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_a_number_of_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    headers = CaseInsensitiveDict({"Retry-After": value, "Date": "Wed, 21 Oct 2026 07:28:00 GMT"})
+    assert retry_after(ApiResponse("with the token", "GET", "/", 429, headers, b"")) == seconds
+
+
 class Dies:
     """A WSGI application that is a provider for some requests, and then a gateway without one."""
 
@@ -111,23 +133,24 @@ def test_a_provider_that_dies_behind_a_gateway_has_stopped_answering() -> None:
     assert {result.reason for result in report.results[-5:]} == {"the provider stopped answering"}
 
 
-def hanging(operation: str, seconds: float) -> Callable[[Call, int, Any], Answer]:
-    """The operation answers too late."""
+def breaks_connections_on(operation: str, example: ExampleProvider) -> Any:
+    """Return a WSGI application that is this provider, except that one operation never gets a response."""
 
-    def tamper(call: Call, code: int, document: Any) -> Answer:
-        if call.operation == operation:
-            time.sleep(seconds)
-        return code, document
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].endswith(operation):
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionError
+        return example(environ, start_response)
 
-    return tamper
+    return application
 
 
-def test_rules_of_an_operation_that_hangs_are_skipped_after_two_requests() -> None:
-    with suite_on(ExampleProvider(tamper=hanging("cancel", 0.4), seconds=0), limit_seconds=0.2) as provider:
+def test_rules_of_an_operation_without_responses_are_skipped_after_two_requests() -> None:
+    with suite_on(breaks_connections_on("/cancel", ExampleProvider(seconds=0))) as provider:
         report = check_all(provider)
     assert report.stopped == ""
-    silent = [result for result in report.results if any("no response" in f.message for f in result.findings)]
-    assert len(silent) == 2
+    messages = [finding.message for result in report.results for finding in result.findings]
+    assert len([message for message in messages if "the connection broke" in message]) == 2
     assert any("2 requests to cancel got no response" in result.reason for result in report.results)
 
 
@@ -176,17 +199,27 @@ def test_an_enumeration_that_is_always_empty_is_never_ok(rule: str, outcome: Out
         assert check(provider, rule).outcome == outcome
 
 
+def test_an_action_that_stays_inactive_for_ever_still_has_to_say_why() -> None:
+    """It can neither be resumed nor canceled, so no action of this provider ends."""
+    stuck = ExampleProvider(paused={"code": 5}, with_resume=False, defects=["cancellation"])
+    with suite_on(stuck, wait_seconds=0.2, sleep=lambda _seconds: None) as provider:
+        assert check(provider, "an_inactive_action_says_why").outcome == Outcome.WRONG
+
+
 RACE = "simultaneous_requests_start_one_action"
 
 
 def test_simultaneity_that_never_happened_is_not_ok() -> None:
     """The provider accepts one of the simultaneous requests and is too busy for the others."""
 
+    gate = threading.Lock()
+
     class OneAtATime(ExampleProvider):
         def run(self, call: Call) -> Answer:
             request_id = json.loads(call.data)["request_id"]
-            known = self.requests.get((str(call.caller), request_id))
-            return (409, {}) if known else super().run(call)
+            with gate:
+                known = self.requests.get((str(call.caller), request_id))
+                return (409, {}) if known else super().run(call)
 
     with suite_on(OneAtATime()) as provider:
         result = check(provider, RACE)
@@ -209,6 +242,19 @@ class RacesRarely(ExampleProvider):
         known = self.requests.get((str(call.caller), request_id))
         time.sleep(0.02)
         return self.start(call, (str(call.caller), request_id), self.valid(call.data), known)
+
+
+def test_simultaneous_requests_are_at_the_provider_at_the_same_time() -> None:
+    """Every request waits there for the other seven."""
+    all_there = threading.Barrier(8)
+
+    class WaitsForAll(ExampleProvider):
+        def run(self, call: Call) -> Answer:
+            all_there.wait(timeout=10)
+            return super().run(call)
+
+    with suite_on(WaitsForAll()) as provider:
+        assert {response.code for response in provider.creator.run_together("an id", 8)} == {200, 202}  # type: ignore[union-attr]
 
 
 def test_a_race_that_shows_in_one_of_forty_rounds_is_found() -> None:

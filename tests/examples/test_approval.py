@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 
 from app.work import Context, Inactive, Job
@@ -12,8 +15,9 @@ QUESTION = {"question": "Publish the data set?"}
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.approval.work")
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.approval.work")) as provider:
+        yield provider
 
 
 def test_an_action_waits_however_long_it_takes(provider: OwnProvider) -> None:
@@ -59,11 +63,11 @@ def test_the_person_who_asks_may_approve(provider: OwnProvider) -> None:
 
 
 def test_the_operator_can_demand_another_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    strict = OwnProvider(monkeypatch, "examples.approval.work", SELF_APPROVAL="no")
-    action = strict.alice.run(body=QUESTION, manage_by=[BOB.urn])
-    waiting = strict.alice.resume(action["action_id"], 200)
-    assert (waiting["status"], waiting["details"]["note"]) == ("INACTIVE", "The person who asks cannot approve.")
-    assert strict.bob.resume(action["action_id"], 200)["status"] == "SUCCEEDED"
+    with closing(OwnProvider(monkeypatch, "examples.approval.work", SELF_APPROVAL="no")) as strict:
+        action = strict.alice.run(body=QUESTION, manage_by=[BOB.urn])
+        waiting = strict.alice.resume(action["action_id"], 200)
+        assert (waiting["status"], waiting["details"]["note"]) == ("INACTIVE", "The person who asks cannot approve.")
+        assert strict.bob.resume(action["action_id"], 200)["status"] == "SUCCEEDED"
 
 
 def test_a_deadline_ends_the_wait(provider: OwnProvider) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ def queue_url(settings: Settings) -> str:
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings, queue_url: str) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.batch.work", **settings)
+def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings, queue_url: str) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.batch.work", **settings)) as provider:
+        yield provider
 
 
 def test_a_program_runs_with_its_progress_shown(provider: OwnProvider, worker: Any, tmp_path: Path) -> None:
@@ -125,8 +127,8 @@ def test_without_the_queue_the_action_waits_and_callers_see_no_error(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     nowhere = {**settings, "QUEUE_URL": "postgresql://nobody@127.0.0.1:1/none"}
-    provider = OwnProvider(monkeypatch, "examples.batch.work", **nowhere)
-    action = run(provider, "fail")
+    with closing(OwnProvider(monkeypatch, "examples.batch.work", **nowhere)) as provider:
+        action = run(provider, "fail")
     assert (action["status"], action["display_status"]) == ("ACTIVE", "queued")
 
 

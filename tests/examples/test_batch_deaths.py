@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import urllib.request
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 
 from examples.batch.job_queue import LONGEST_RUNS
 from tests.examples.batch_parts import Settings, batch_settings, pids, rows, run, running_worker, status_until
-from tests.examples.waiting import is_running, until
+from tests.examples.waiting import call, is_running, until
 from tests.own_provider import OwnProvider
 from tests.processes import running_provider
+from tests.test_faults import kill_all
 
 
 @pytest.fixture
@@ -26,8 +27,9 @@ def settings(postgresql: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.batch.work", **settings)
+def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.batch.work", **settings)) as provider:
+        yield provider
 
 
 def test_a_killed_worker_takes_its_program_along_and_another_runs_it_again(
@@ -80,7 +82,7 @@ def test_a_killed_provider_finds_its_action_and_the_one_job_again(settings: Sett
         with running_provider(WORK="examples.batch.work", **own) as first:
             action = call(f"{first.url}/run", request)
             until(lambda: pids(gate), "the program")
-            first.process.kill()
+            kill_all(first)
         with running_provider(WORK="examples.batch.work", **own) as second:
             assert call(f"{second.url}/run", request)["action_id"] == action["action_id"]
             gate.touch()
@@ -89,10 +91,3 @@ def test_a_killed_provider_finds_its_action_and_the_one_job_again(settings: Sett
     assert ended["details"]["attempts"] == 1
     assert len(pids(gate)) == 1
     assert len(rows(settings["QUEUE_URL"], "SELECT * FROM procrastinate_jobs")) == 1
-
-
-def call(url: str, document: Any = None) -> Any:
-    data = None if document is None else json.dumps(document).encode()
-    request = urllib.request.Request(url, data, {"Authorization": "Bearer local-token-alice"})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return json.load(response)

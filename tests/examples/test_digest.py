@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,8 +14,9 @@ from tests.own_provider import OwnProvider
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.digest.work")
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.digest.work")) as provider:
+        yield provider
 
 
 def test_the_response_to_run_has_the_result(provider: OwnProvider) -> None:

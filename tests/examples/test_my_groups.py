@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import globus_sdk
 import pytest
 import requests
@@ -15,8 +18,9 @@ DORA = Person("dora", groups=(MEMBERSHIP,))
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> OwnProvider:
-    return OwnProvider(monkeypatch, "examples.my_groups.work")
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnProvider]:
+    with closing(OwnProvider(monkeypatch, "examples.my_groups.work")) as provider:
+        yield provider
 
 
 def test_it_lists_the_groups_of_the_caller(provider: OwnProvider) -> None:

@@ -60,10 +60,12 @@ def output_of(commands: list[str], provider: Any) -> str:
         ),
     ],
 )
-def test_the_commands_work(name: str, words: list[str]) -> None:
+def test_the_commands_work_and_so_does_that_of_the_banner(name: str, words: list[str]) -> None:
     start, *commands = blocks(f"examples/{name}/README.md", "sh")
     with running_provider(**settings_of(start)) as provider:
         printed = output_of(commands, provider)
+        command = re.sub(r".*Run an action:\n", "", provider.banner, flags=re.DOTALL)
+        assert '"action_id":' in output_of([command], provider)
     for word in words:
         assert word in printed
 
@@ -84,13 +86,6 @@ def test_the_commands_of_batch_work(queue: str) -> None:
         printed = output_of(commands, provider)
     assert '"display_status":"running, ' in printed
     assert "pi is about 3." in printed
-
-
-@pytest.mark.parametrize("name", ["approval", "digest", "my_groups"])
-def test_the_line_of_the_banner_works(name: str) -> None:
-    with running_provider(WORK=f"examples.{name}.work") as provider:
-        command = re.sub(r".*Run an action:\n", "", provider.banner, flags=re.DOTALL)
-        assert '"action_id":' in output_of([command], provider)
 
 
 def test_the_banner_can_be_pasted_whatever_the_example_body_and_the_settings_are() -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from examples.job_service.service import RenderJobs, running_service
 from examples.new_provider import main as new_provider
+from tests.examples.waiting import call, until
 from tests.processes import ROOT, clean_environment, running_provider
 from tests.test_documents import blocks, here
+from tests.test_faults import kill_all
 
 PAGE = "docs/your-own-provider.md"
 
@@ -74,3 +79,42 @@ def test_its_commands_work_and_it_keeps_to_the_interface(
     assert '"details":{"map":"https://maps.example/andes-2.png"}' in done.stdout
     assert ", 0 WRONG, " in done.stdout
     assert [job.region for job in jobs.jobs.values()] == ["andes"]  # all others were released
+
+
+class HangingJobs(RenderJobs):
+    """A service whose first submission starts the job, but does not answer until the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(seconds=0)
+        self.started, self.goes_on = threading.Event(), threading.Event()
+
+    def submit(self, id_: str, region: str, zoom: int) -> bool:
+        is_new = super().submit(id_, region, zoom)
+        if is_new:
+            self.started.set()
+            self.goes_on.wait(30)
+        return is_new
+
+
+def test_a_provider_that_is_killed_while_it_submits_has_one_job_afterwards(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(folder.parent.parent))
+    settings: dict[str, Any] = {"WORK": "providers.render.work", "DATABASE_URL": f"sqlite:///{tmp_path}/render.db"}
+    request = {"request_id": "one", "body": {"region": "alps", "zoom": 3}}
+    jobs = HangingJobs()
+    with running_service(jobs) as service, ThreadPoolExecutor() as pool:
+        with running_provider(**settings, SERVICE_URL=service, LEASE_SECONDS="1") as first:
+            unanswered = pool.submit(call, f"{first.url}/run", request)
+            assert jobs.started.wait(20)
+            kill_all(first)
+        with pytest.raises(OSError):  # noqa: PT011  # the connection ends in one of several ways
+            unanswered.result()
+        jobs.goes_on.set()
+        with running_provider(**settings, SERVICE_URL=service, LEASE_SECONDS="1") as second:
+            action = call(f"{second.url}/run", request)
+            status = f"{second.url}/{action['action_id']}/status"
+            ended = until(lambda: (found := call(status)) and found["status"] == "SUCCEEDED" and found, "the end")
+    assert ended["details"] == {"map": "https://maps.example/alps-3.png"}
+    assert list(jobs.jobs) == [action["action_id"]]
+    assert jobs.submissions == 2

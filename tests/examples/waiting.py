@@ -1,12 +1,14 @@
-"""Waits for what real processes do."""
+"""Waits for what real processes do, and calls real providers."""
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -28,3 +30,11 @@ def is_running(pid: int) -> bool:
     with suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+def call(url: str, document: Any = None) -> Any:
+    """Return the response of a provider in local mode to Alice: to a POST of `document`, or to a GET."""
+    data = None if document is None else json.dumps(document).encode()
+    request = urllib.request.Request(url, data, {"Authorization": "Bearer local-token-alice"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)

@@ -68,6 +68,7 @@ RIGHT: dict[str, Data] = {
             }
         )
     ),
+    "a part of the state, changed": flow(A=pass_on(InputPath="$.a", Parameters={"b.$": "$.c"})),
     "paths that have been published": flow(A=pass_on(InputPath="$.", ResultPath="$.")),
 }  # fmt: skip
 
@@ -100,6 +101,8 @@ WRONG: list[tuple[Any, str]] = [
     (flow(A=action(InputPath="$", Parameters={})), "InputPath: It has both Parameters and InputPath"),
     (flow(A={**action(), "Parameters": None}), "It has neither Parameters nor InputPath."),
     (flow(A={**action(), "ActionUrl": None}), "It must have either ActionUrl or Handler; it has neither."),
+    (flow(A=pass_on(Result={}, InputPath="$.a")), "InputPath: warning: InputPath has no effect beside Result."),
+    (flow(A=action(Handler="urn:x", ActionScope="s")), "warning: ActionScope has no effect beside Handler"),
     (flow(A=action(Handler="urn:x")), "either ActionUrl or Handler; it has both"),
     (flow(A={**action(Handler="x"), "ActionUrl": None}), '"x" is neither an object nor a URN.'),
     (flow(A={**action(Handler={"Type": "ActionProvider"}), "ActionUrl": None}), "needs Url"),

@@ -27,6 +27,21 @@ def at(provider: RunningProvider) -> list[str]:
     return ["--provider", f"{URL}={provider.url}", "--token", ALICE]
 
 
+@pytest.mark.parametrize("library", ["jsonpath", "simpleeval"])
+def test_without_its_libraries_flow_tells_what_to_install_and_the_rest_works(library: str) -> None:
+    program = f"import sys; sys.modules[{library!r}] = None; from client.cli import main; main(sys.argv[1:])"
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        typed = [sys.executable, "-c", program, *arguments]
+        return subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    missing = call("flow", "check", "flow.json")
+    assert missing.returncode == 2
+    assert missing.stderr.startswith("Error: `flow` needs libraries that are not installed: pip install ")
+    assert missing.stderr.count("\n") == 1
+    assert call("--help").returncode == 0
+
+
 class TestCheck:
     def test_a_right_definition_has_no_output(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("check", write_flow(ASK))
@@ -76,7 +91,8 @@ class TestCheck:
         options = ("--ask-providers", "--provider", "*=http://127.0.0.1:1", "--token", ALICE)
         done = command("check", write_flow(ASK), *options)
         assert done.exit_code == 0
-        assert "warning: The provider could not be asked: No response from 127.0.0.1:1" in done.out
+        assert "warning: The provider could not be asked: No " in done.out
+        assert "127.0.0.1:1: the connection is refused" in done.out
 
 
 class TestRun:

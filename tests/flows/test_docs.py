@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from client.flows import evaluation, functions, paths, run, runner, source, visits
+from client.flows import evaluation, functions, group, paths, run, runner, source, visits
 from client.flows.check import check
 from client.flows.definition import Definition
 from client.flows.graph import tree
@@ -100,3 +101,12 @@ def test_the_limits_that_are_told() -> None:
         run.LARGEST_STATE_BYTES // 1000,
     }
     assert paths.DEEPEST < source.DEEPEST
+
+
+def test_the_plugin_and_the_libraries_are_where_the_package_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["entry-points"]["pytest11"] == {"globus-action": "globus_action.flows.pytest_plugin"}
+    assert (ROOT / "client" / "flows" / "pytest_plugin.py").exists()
+    needed = re.findall(r"'([^']+)'", group.INSTALL)
+    for file in ("pyproject.toml", "requirements-dev.txt"):
+        assert all(requirement in (ROOT / file).read_text("utf-8") for requirement in needed)

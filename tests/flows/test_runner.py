@@ -45,6 +45,14 @@ class TestPass:
         definition = flow(A=pass_on(Result={"b": 1}, ResultPath="$.x.y"))
         assert run(definition, {"a": 1}).output == {"a": 1, "x": {"y": {"b": 1}}}
 
+    def test_parameters_see_what_the_input_path_selects(self) -> None:
+        definition = flow(A=pass_on(InputPath="$.a", Parameters={"b.$": "$.c", "run.=": "_context.run_id"}))
+        done = run(definition, {"a": {"c": 1}})
+        assert done.output == {"b": 1, "run": done.run_id}
+
+    def test_a_result_counts_more_than_an_input_path(self) -> None:
+        assert run(flow(A=pass_on(Result={"b": 1}, InputPath="$.nope")), {"a": 1}).output == {"b": 1}
+
     def test_an_input_path_moves_a_part(self) -> None:
         definition = flow(A=pass_on(InputPath="$.a.b", ResultPath="$.a"))
         assert run(definition, {"a": {"b": [1]}}).output == {"a": [1]}
@@ -425,6 +433,29 @@ class TestContinue:
         assert before_the_action.action_id is None
         assert FlowRunner(self.DEFINITION, {"*": provider}, clock=clock).resume(before_the_action).succeeded
         assert len(provider.actions) == 2
+
+    def test_a_run_that_was_killed_while_an_action_was_released_knows_how_it_ended(self) -> None:
+        clock = ManualClock()
+        provider = StubProvider(seconds=10, clock=clock)
+        release = provider.release
+
+        def die(action_id: str) -> Data:
+            release(action_id)
+            provider.actions.clear()  # as a provider forgets
+            raise KeyboardInterrupt
+
+        provider.release = die  # type: ignore[method-assign]
+        saved: list[str] = []
+        runner = FlowRunner(
+            self.DEFINITION, {"*": provider}, clock=clock, save=lambda here: saved.append(here.as_json())
+        )
+        with pytest.raises(KeyboardInterrupt):
+            runner.run({"n": 1})
+        provider.release = release  # type: ignore[method-assign]
+        done = FlowRunner(self.DEFINITION, {"*": provider}, clock=clock).resume(Position(**json.loads(saved[-1])))
+        assert done.succeeded
+        assert done.output["a"]["status"] == "SUCCEEDED"
+        assert operations(provider).count("run") == 2
 
     def test_the_wait_time_counts_from_the_first_start(self) -> None:
         clock = ManualClock()

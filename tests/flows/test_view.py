@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from client.flows.bridge import Console, RemoteProvider
-from client.flows.providers import StubProvider
+from client.flows.stub import StubProvider
 from client.flows.view import TerminalAnswerer, View
 from tests.processes import RunningProvider
 
