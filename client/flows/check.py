@@ -40,9 +40,7 @@ def errors_of(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def require_right(definition: Definition) -> None:
-    """
-    :raises DefinitionError: there is an error in the definition; with all of them.
-    """
+    """Raise DefinitionError, with all findings, if there is an error in the definition."""
     errors = errors_of(check(definition))
     if errors:
         raise DefinitionError(errors)

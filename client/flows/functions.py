@@ -37,9 +37,7 @@ class Lookup(Protocol):
 
 
 def limit(size: int) -> None:
-    """
-    :raises ExpressionError: a value would have more characters or items than allowed.
-    """
+    """Raise ExpressionError if a value would have more characters or items than allowed."""
     if size > LARGEST_VALUE:
         raise ExpressionError(f"A value is larger than {LARGEST_VALUE:,} characters or items.")
 

@@ -145,9 +145,7 @@ class Recorder:
 
 
 def check_size(data: Any) -> None:
-    """
-    :raises FlowError: the state of the run is larger than the service allows.
-    """
+    """Raise FlowError if the state of the run is larger than the service allows."""
     try:
         tree_size(data)
         size = len(json.dumps(data).encode())

@@ -31,9 +31,7 @@ class Visits:
         self._last, self._since, self._visits = self._clock.now(), time.thread_time(), 0
 
     def count(self, visit: int) -> None:
-        """
-        :raises FlowError: the run has entered too many states, or takes longer than a year.
-        """
+        """Raise FlowError if the run has entered too many states, or takes longer than a year."""
         now = self._clock.now()
         if visit >= self._most_visits:
             raise FlowError(LIMIT, f"The run has entered {self._most_visits:,} states: does it go round in circles?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -59,7 +60,10 @@ def test_its_commands_work_and_it_keeps_to_the_interface(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(folder.parent.parent))
     database = f"sqlite:///{tmp_path}/render.db"
-    jobs = RenderJobs(3)
+    looks = itertools.count()
+    jobs = RenderJobs(
+        3, lambda: float(next(looks))
+    )  # time passes when a job is looked at, however busy this machine is
     with (
         running_service(jobs) as service,
         running_provider(WORK="providers.render.work", SERVICE_URL=service, DATABASE_URL=database) as running,
