@@ -29,7 +29,7 @@ from app.action.advancing import unknown
 from app.action.record import Action
 from app.auth.access import is_authorized, principals, require
 from app.limiter import THREADS
-from app.monitoring.observation import observe
+from app.monitoring.observation import Observer
 from app.provider import Provider, open_provider
 from app.settings import ROOT, load
 from app.web.body import read_body
@@ -75,8 +75,9 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = settings.max_content_length
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False
-    observe(app, provider.metrics, provider.request_log)
-    add_security_headers(app)
+    observer = Observer(provider.metrics, provider.request_log)
+    app.before_request(observer.begin)
+    app.after_request(lambda response: observer.end(add_security_headers(response)))
     if settings.docs_tokens:
         refuse_foreign_hosts(app)
     register_error_handlers(app)
@@ -102,11 +103,13 @@ def this_provider() -> Provider:
 @operations.before_request
 def authenticate_and_read() -> None:
     """Find out who is calling, read the body, and only then look at the clock."""
-    provider = this_provider()
-    g.caller = provider.tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
-    if request.method == "POST":
-        g.body = read_body(request, provider.limiter, g.caller.effective_identity)
-    g.now = provider.now()
+    provider, environ = this_provider(), request.environ
+    caller = provider.tokens.authenticate(environ.get("HTTP_AUTHORIZATION"))
+    known = g._get_current_object()  # the object behind the proxy, looked up once
+    known.caller = caller
+    if environ["REQUEST_METHOD"] == "POST":
+        known.body = read_body(request, provider.limiter, caller.effective_identity)
+    known.now = provider.now()
 
 
 def for_readers(handler: Callable[[Action], Any]) -> Callable[[str], Any]:
@@ -135,12 +138,13 @@ def current_action(action_id: str, *, manages: bool) -> Action:
     :raises NotFound: it does not exist, or the caller may not read it: callers cannot tell which.
     :raises NotAuthorized: the caller may read it, but not manage it.
     """
-    actions, caller = this_provider().actions, g.caller
+    actions, known = this_provider().actions, g._get_current_object()
+    caller, now = known.caller, known.now
     action = actions.get(action_id)
     if action is None or not is_authorized(caller, action.readers):
         raise unknown(action_id)
-    action = actions.current(action, g.now, caller)
-    g.action_id = action_id
+    action = actions.current(action, now, caller)
+    known.action_id = action_id
     if manages:
         require(caller, action.managers, "manage this action")
     return action

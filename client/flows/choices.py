@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from .parameters import find
-from .paths import compile_path
+from .scope import Scope
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "GreaterThanEquals": operator.ge,
@@ -19,7 +18,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def matches(rule: Mapping[str, Any], scope: Any) -> bool:
+def matches(rule: Mapping[str, Any], scope: Scope) -> bool:
     """Whether a rule holds for the state of the run.
 
     :raises FlowError: a path of the rule names nothing; ``IsPresent`` alone allows that.
@@ -32,21 +31,13 @@ def matches(rule: Mapping[str, Any], scope: Any) -> bool:
         return not matches(rule["Not"], scope)
     name, wanted = next((name, value) for name, value in rule.items() if name not in ("Variable", "Next", "Comment"))
     if name == "IsPresent":
-        return _is_present(rule["Variable"], scope) is wanted
-    value = find(rule["Variable"], scope, "Variable")
+        return scope.has(rule["Variable"]) is wanted
+    value = scope.find(rule["Variable"], "Variable")
     if name.startswith("Is"):
         return _TESTS[name](value) is wanted
     if name.endswith("Path"):
-        wanted, name = find(wanted, scope, name), name.removesuffix("Path")
+        wanted, name = scope.find(wanted, name), name.removesuffix("Path")
     return _compare(name, value, wanted)
-
-
-def _is_present(path: str, scope: Any) -> bool:
-    try:
-        found = compile_path(path)
-        return bool(found.find(scope)) or found.is_definite
-    except LookupError:
-        return False
 
 
 def _compare(name: str, value: Any, wanted: Any) -> bool:

@@ -12,7 +12,7 @@ import simpleeval
 
 from .errors import ExpressionError, PathError
 from .functions import DEEPEST, FUNCTIONS, LARGEST_VALUE, METHODS, OPERATORS, as_text, limit, tree_size
-from .paths import compile_path
+from .paths import Path, compile_path
 
 MOST_STEPS = 200_000
 """How many parts of an expression may be evaluated; each takes a few microseconds."""
@@ -51,9 +51,14 @@ class Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc] # simpl
         if not isinstance(path, str) or not path:
             raise ExpressionError("The first argument must be a path such as 'a.b[0].c'.")
         try:
-            return compile_path(path if path.startswith("$") else f"$.{path}").find(self._data)
+            return self._find(compile_path(path if path.startswith("$") else f"$.{path}"))
         except PathError as error:
             raise ExpressionError(str(error)) from error
+
+    def _find(self, path: Path) -> Any:
+        if not path.is_definite:
+            self._take_steps(tree_size(self._data))  # it may look at all of it
+        return path.find(self._data)
 
     def _eval(self, node: ast.AST) -> Any:
         self._take_steps(1)
@@ -80,7 +85,7 @@ class Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc] # simpl
         if node.id in self._paths:
             path = self._paths[node.id]
             try:
-                return compile_path(path).find(self._data)
+                return self._find(compile_path(path))
             except LookupError:
                 raise ExpressionError(f"The path '{path}' could not be found in the state.") from None
         if isinstance(self._data, Mapping) and node.id in self._data:

@@ -7,33 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from .definition import PRIVATE_PARAMETERS
-from .errors import RESULT_PATH, RUNTIME, ExpressionError, FlowError
-from .expressions import parse
-from .paths import CONTEXT, compile_path, compile_result_path, put
+from .errors import RESULT_PATH, FlowError
+from .paths import compile_result_path, put
+from .scope import Scope
 
 TOKENS = "_tokens"
 """The key of a run's input that holds tokens for the roles of RunAs."""
 
 
-def scope_of(data: Any, context: Mapping[str, Any]) -> Any:
-    """What paths and expressions see: the state of the run, and ``_context``."""
-    return {**data, CONTEXT: context} if isinstance(data, Mapping) else data
-
-
-def find(path: str, scope: Any, field: str) -> Any:
-    """The value that a path names.
-
-    :param field: the field of the state that has the path, for the error.
-    :raises FlowError: there is none.
-    """
-    try:
-        return compile_path(path).find(scope)
-    except LookupError:
-        cause = f"The path '{path}' specified for the field '{field}' could not be found in the state input."
-        raise FlowError(RUNTIME, cause) from None
-
-
-def evaluate(value: Any, scope: Any) -> Any:
+def evaluate(value: Any, scope: Scope) -> Any:
     """Parameters with their paths and expressions replaced by values.
 
     :raises FlowError: a path names nothing, or an expression cannot be evaluated.
@@ -45,29 +27,26 @@ def evaluate(value: Any, scope: Any) -> Any:
     found: dict[str, Any] = {}
     for key, item in value.items():
         if key.endswith(".$"):
-            found[key[:-2]] = find(item, scope, key)
+            found[key[:-2]] = scope.find(item, key)
         elif key.endswith(".="):
-            try:
-                found[key[:-2]] = parse(item).evaluate(scope)
-            except ExpressionError as error:
-                raise FlowError(RUNTIME, f"The expression of the field '{key}' failed: {error}") from error
+            found[key[:-2]] = scope.evaluate(item, key)
         elif key != PRIVATE_PARAMETERS:
             found[key] = evaluate(item, scope)
     return found
 
 
-def input_of(state: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Any:
+def input_of(state: Mapping[str, Any], scope: Scope) -> Any:
     """What a state works on: its Parameters, the value of its InputPath, or else the whole state of the run.
 
     :raises FlowError: it cannot be found.
     """
     if state.get("Result") is not None:
-        return data
+        return scope.data
     if state.get("InputPath") is not None:
-        data = find(state["InputPath"], scope_of(data, context), "InputPath")
+        scope = scope.within(scope.find(state["InputPath"], "InputPath"))
     if state.get("Parameters") is not None:
-        return evaluate(state["Parameters"], scope_of(data, context))
-    return data
+        return evaluate(state["Parameters"], scope)
+    return scope.data
 
 
 def put_result(data: Any, result_path: str | None, value: Any) -> Any:

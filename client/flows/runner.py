@@ -15,9 +15,10 @@ from .context import make_context
 from .definition import Definition
 from .errors import RUNTIME, TOO_LARGE, DefinitionError, Finding, FlowError
 from .observer import Observer
-from .parameters import input_of, put_result, scope_of
+from .parameters import input_of, put_result
 from .providers import Provider, ProviderFactory, factory_of, provider_for
 from .run import Position, Recorder, Run, check_size
+from .scope import Scope
 from .source import from_data
 from .states import choose, failure_of, find_catcher, wait_until
 from .visits import Visits
@@ -199,17 +200,18 @@ class FlowRunner:
         self, run: Run, recorder: Recorder, position: Position, state: Mapping[str, Any]
     ) -> tuple[Any, str | None, str]:
         """The state of the run afterwards, the name of the next state, and the outcome in words."""
-        kind, data, context = state["Type"], position.data, position.context
+        kind, data = state["Type"], position.data
+        scope = Scope(data, position.context)
         if kind in ("Choice", "Wait", "Fail"):
             recorder.state_started(position.state, kind, data, None)
-            scope = scope_of(data, context)
             if kind == "Choice":
                 following = choose(state, scope)
                 return data, following, f"→ {following}"
             if kind == "Fail":
                 raise failure_of(state, scope)
             return data, state.get("Next"), self._wait(position, state, scope)
-        given = input_of(state, data, context)
+        given = input_of(state, scope)
+        check_size(given)
         recorder.state_started(position.state, kind, given, state.get("Parameters"))
         outcome = "done"
         if kind == "Action":
@@ -242,7 +244,7 @@ class FlowRunner:
             keep=self._keep,
         )
 
-    def _wait(self, position: Position, state: Mapping[str, Any], scope: Any) -> str:
+    def _wait(self, position: Position, state: Mapping[str, Any], scope: Scope) -> str:
         until = wait_until(state, scope, datetime.fromisoformat(position.entered))
         seconds = (until - self.clock.now()).total_seconds()
         if seconds > 0:

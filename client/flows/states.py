@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .choices import matches, read_timestamp
-from .errors import CATCH_ALL, NO_CHOICE, RUNTIME, TOO_LARGE, FlowError
-from .parameters import find
+from .errors import CATCH_ALL, LIMIT, NO_CHOICE, RUNTIME, TOO_LARGE, FlowError
 from .schema import LONGEST_WAIT_SECONDS
+from .scope import Scope
 
-_NEVER_CAUGHT_BY_ALL = (RUNTIME, TOO_LARGE)
+_NEVER_CAUGHT_BY_ALL = (RUNTIME, TOO_LARGE, LIMIT)
 
 
 def find_catcher(state: Mapping[str, Any], error: FlowError) -> Mapping[str, Any] | None:
@@ -25,7 +25,11 @@ def find_catcher(state: Mapping[str, Any], error: FlowError) -> Mapping[str, Any
     return None
 
 
-def choose(state: Mapping[str, Any], scope: Any) -> str:
+def choose(state: Mapping[str, Any], scope: Scope) -> str:
+    """The name of the state that a Choice state leads to.
+
+    :raises FlowError: no rule matches and there is no Default, or a path names nothing.
+    """
     for rule in state["Choices"]:
         if matches(rule, scope):
             return str(rule["Next"])
@@ -34,18 +38,23 @@ def choose(state: Mapping[str, Any], scope: Any) -> str:
     return str(state["Default"])
 
 
-def failure_of(state: Mapping[str, Any], scope: Any) -> FlowError:
+def failure_of(state: Mapping[str, Any], scope: Scope) -> FlowError:
+    """The error of a Fail state."""
     error, cause = (
-        find(state[f"{name}Path"], scope, f"{name}Path") if state.get(f"{name}Path") is not None else state.get(name)
+        scope.find(state[f"{name}Path"], f"{name}Path") if state.get(f"{name}Path") is not None else state.get(name)
         for name in ("Error", "Cause")
     )
     return FlowError(str(error or "Fail"), str(cause or "The flow has come to a Fail state."))
 
 
-def wait_until(state: Mapping[str, Any], scope: Any, entered: datetime) -> datetime:
+def wait_until(state: Mapping[str, Any], scope: Scope, entered: datetime) -> datetime:
+    """When a Wait state that was entered at this time ends; at most a year later.
+
+    :raises FlowError: its path names nothing, or neither a time nor a number of seconds.
+    """
     for name in ("Timestamp", "Seconds"):
         path = state.get(f"{name}Path")
-        value = find(path, scope, f"{name}Path") if path is not None else state.get(name)
+        value = scope.find(path, f"{name}Path") if path is not None else state.get(name)
         if value is None:
             continue
         if name == "Timestamp":

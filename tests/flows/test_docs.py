@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from client.flows import evaluation, functions, group, paths, run, runner, source, visits
+from client.flows import evaluation, functions, group, paths, run, runner, scope, source, visits
 from client.flows.check import check
 from client.flows.definition import Definition
 from client.flows.graph import tree
@@ -99,6 +99,7 @@ def test_the_limits_that_are_told() -> None:
         runner.MOST_VISITS,
         visits.MOST_VISITS_AT_ONCE,
         run.LARGEST_STATE_BYTES // 1000,
+        int(scope.LONGEST_SECONDS),
     }
     assert paths.DEEPEST < source.DEEPEST
 

@@ -41,7 +41,19 @@ def test_a_definite_path_that_leads_nowhere_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["a.b", "", "$.a[?@.b]", "$.a[?match(@, '(a+)+b')]", "$..a..b", "$.a[", "$" + ".a" * 51, "$.a" * 500, "$.a | $.b"],
+    [
+        "a.b",
+        "",
+        "$.a[?@.b]",
+        "$.a[?match(@, '(a+)+b')]",
+        "$..a..b",
+        "$.a[",
+        "$['a','b']",
+        "$[0,0]",
+        "$" + ".a" * 51,
+        "$.a" * 500,
+        "$.a | $.b",
+    ],
 )
 def test_what_is_not_a_path_or_could_run_for_long_is_refused(path: str) -> None:
     with pytest.raises(PathError):

@@ -20,6 +20,7 @@ from client.flows import (
     ProviderError,
     Run,
     StubProvider,
+    scope,
     visits,
 )
 from tests.flows.definitions import URL, Data, action, evaluate, flow, pass_on
@@ -509,6 +510,32 @@ def test_a_cycle_ends_within_seconds_by_the_limits_as_they_are() -> None:
     assert done.error
     assert "states were entered without a pause: a loop needs a Wait or an Action." in done.error.cause
     assert time.thread_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pass_on(Parameters={f"k{index}.$": "$.l[*].x" for index in range(9000)}),
+        pass_on(Parameters={f"k{index}.=": "[x for x in l if x == 'y' and x != 'z']" for index in range(900)}),
+        pass_on(Parameters={f"k{index}.$": "$" for index in range(9000)}),
+        action(Parameters={f"k{index}.$": "$" for index in range(9000)}),
+        {
+            "Type": "Choice",
+            "Choices": [{"Variable": f"$.l[*].x{index}", "IsPresent": True, "Next": "A"} for index in range(3000)],
+            "Default": "B",
+        },
+    ],
+    ids=["paths", "expressions", "copies", "a huge body", "rules"],
+)
+def test_a_state_with_very_much_to_compute_ends_with_a_clear_error(
+    state: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scope, "LONGEST_SECONDS", 0.2)
+    began = time.thread_time()
+    done = run(flow(A=state, B=pass_on()), {"l": ["item"] * 9000})
+    assert done.error
+    assert done.error.error in ("LocalRunner.LimitExceeded", "States.DataLimitExceeded")
+    assert time.thread_time() - began < 5
 
 
 def test_a_loop_with_waits_ends_at_the_limit_of_visits() -> None:
