@@ -20,7 +20,7 @@ LONGEST_PAUSE_SECONDS = 600.0
 COMPLETE = ("SUCCEEDED", "FAILED")
 
 Consent = Callable[[Mapping[str, Any], Provider], bool]
-"""Told of an INACTIVE action; true if it is to be resumed now."""
+"""Decides whether to resume an INACTIVE action now."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ..polling import BadResponse
 from ..schema import SchemaError, problems, read_schema
 from ..session import Session, an_object, provider_url
 from ..transport import LOOPBACK
+from ..waiting import scope_to_request
 from ..watch import span
 from .errors import DefinitionError, Finding, ProviderError
 from .providers import Document, Provider
@@ -101,10 +102,16 @@ class RemoteProvider:
         return self._ask(lambda: an_object(self.session.client.resume(action_id)))
 
     def give_consent(self, scope: str) -> bool:
-        """Ask the person to consent to a scope; false if there is no login through which to ask."""
+        """Have the person log in with consent to a scope. Return False if that is not possible.
+
+        The login asks for the provider's own scope, which includes the one it needs, and for no other service's.
+        """
         if self.session.app is None:
             return False
-        login.consent(self.session.app, scope)
+        wanted = scope_to_request(self.session.scope, scope)
+        if wanted is None:
+            return False
+        login.consent(self.session.app, wanted)
         return True
 
     def _ask(self, request: Callable[[], Document]) -> Document:

@@ -88,7 +88,3 @@ class ProviderError(Exception):
     def is_transient(self) -> bool:
         """Whether asking again may help."""
         return self.status is None or self.status == 429 or self.status >= 500
-
-
-class RunStopped(Exception):
-    """Raised inside a run to stop it: by Ctrl-C, or by a person who was asked."""

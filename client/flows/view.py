@@ -68,7 +68,7 @@ class View(Observer, SystemClock):
                 time.sleep(min(left, TICK_SECONDS))
 
     def consent(self, document: Mapping[str, Any], provider: Provider) -> bool:
-        """Ask the person about an INACTIVE action; true if it is to be resumed."""
+        """Ask the person about an INACTIVE action. Return whether to resume it."""
         found = document.get("details")
         details = found if isinstance(found, Mapping) else {}
         reason = self._console.brief(str(details.get("description") or details.get("code") or "it does not say why"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -11,6 +12,8 @@ from client.flows.bridge import Console, RemoteProvider
 from client.flows.stub import StubProvider
 from client.flows.view import TerminalAnswerer, View
 from tests.processes import RunningProvider
+
+OWN = "https://auth.globus.org/scopes/99999999-2222-4333-8444-555555555555/action_all"
 
 
 class Person(Console):
@@ -75,6 +78,27 @@ class TestConsent:
         assert view(person).consent(document, provider) is logged_in
         assert asked == ["urn:x"]
         assert ("without --token" in person.said[-1]) is not logged_in
+
+    @pytest.mark.parametrize(
+        ("needed", "requested"),
+        [
+            (
+                "urn:globus:auth:scope:transfer.api.globus.org:all",
+                [f"{OWN}[urn:globus:auth:scope:transfer.api.globus.org:all]"],
+            ),
+            (f"{OWN}[urn:x]", [f"{OWN}[urn:x]"]),
+            ("two scopes", []),
+        ],
+    )
+    def test_a_login_asks_for_no_scope_but_the_providers_own(
+        self, monkeypatch: pytest.MonkeyPatch, needed: str, requested: list[str]
+    ) -> None:
+        asked: list[str] = []
+        monkeypatch.setattr("client.login.consent", lambda _app, scope: asked.append(scope))
+        provider = RemoteProvider.__new__(RemoteProvider)
+        provider.session = cast(Any, SimpleNamespace(app=object(), scope=OWN))
+        assert provider.give_consent(needed) is bool(requested)
+        assert asked == requested
 
 
 def test_answers_given_in_advance_come_first_and_then_a_person_is_asked() -> None:
