@@ -6,7 +6,9 @@ from pathlib import Path
 
 import globus_sdk
 import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from local_globus.codes import CODE_SECONDS, MAX_PENDING, Codes, PendingLogin
 from local_globus.directory import PROVIDER_SCOPE
@@ -74,6 +76,7 @@ def test_many_logins_that_are_never_finished_do_not_fill_the_memory() -> None:
 def test_a_person_consents_and_copies_the_code_in_a_browser(running: RunningGlobus, tmp_path: Path) -> None:
     client = start_login(f"{PROVIDER_SCOPE}[{TRANSFER}]")
     with running_browser(tmp_path) as browser:
+        browser.implicitly_wait(10)  # a click may return before the next page is there
         browser.execute_cdp_cmd(
             "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
         )
@@ -89,5 +92,8 @@ def test_a_person_consents_and_copies_the_code_in_a_browser(running: RunningGlob
         assert button.text == "Copied"
         browser.get(f"{running.url}v2/web/consents?as=alice")
         browser.find_elements(By.CSS_SELECTOR, ".consent button")[-1].click()
-        assert TRANSFER not in browser.find_element(By.TAG_NAME, "main").text
+        changing = (NoSuchElementException, StaleElementReferenceException)
+        WebDriverWait(browser, 10, ignored_exceptions=changing).until(
+            lambda browser: TRANSFER not in browser.find_element(By.TAG_NAME, "main").text
+        )
         assert not [entry for entry in log_of(browser, "browser") if entry["level"] == "SEVERE"]
