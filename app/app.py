@@ -112,24 +112,21 @@ def authenticate_and_read() -> None:
     known.now = provider.now()
 
 
-def for_readers(handler: Callable[[Action], Any]) -> Callable[[str], Any]:
-    """Have a handler called with the action, if the caller may read it; to others, it does not exist."""
+def with_action(handler: Callable[[Action], Any], *, manages: bool) -> Callable[[str], Any]:
+    """Have a handler called with the action instead of its id."""
 
     @functools.wraps(handler)
     def load(action_id: str) -> Any:
-        return handler(current_action(action_id, manages=False))
+        return handler(current_action(action_id, manages=manages))
 
     return load
 
 
-def for_managers(handler: Callable[[Action], Any]) -> Callable[[str], Any]:
-    """Have a handler called with the action, if the caller may manage it; those who may only read it get 403."""
+for_readers = functools.partial(with_action, manages=False)
+"""Declares that the caller must be allowed to read the action; to others, it does not exist."""
 
-    @functools.wraps(handler)
-    def load(action_id: str) -> Any:
-        return handler(current_action(action_id, manages=True))
-
-    return load
+for_managers = functools.partial(with_action, manages=True)
+"""Declares that the caller must be allowed to manage the action; those who may only read it get 403."""
 
 
 def current_action(action_id: str, *, manages: bool) -> Action:

@@ -49,17 +49,12 @@ class Limiter:
     def try_enter(self, kind: str) -> bool:
         """Take a place for a waiter of this kind without waiting. Return False if there is none."""
         with self._lock:
-            if self._waiting[kind] >= self._waiters or self._all >= self._total:
-                return False
-            self._waiting[kind] += 1
-            self._all += 1
-            return True
+            return self._has_place(kind) and self._take(kind)
 
     def leave(self, kind: str) -> None:
         """Give the place back."""
         with self._lock:
-            self._waiting[kind] -= 1
-            self._all -= 1
+            self._give_back(kind)
 
     @contextmanager
     def waiting(self, kind: str, busy: str, *, seconds: float, brief: bool = True) -> Iterator[float]:
@@ -93,8 +88,7 @@ class Limiter:
             yield
         finally:
             with self._left:
-                self._waiting[kind] -= 1
-                self._all -= 1
+                self._give_back(kind)
                 self._owners[key] -= 1
                 if not self._owners[key]:
                     del self._owners[key]
@@ -110,21 +104,26 @@ class Limiter:
         kind, _ = key
 
         def has_place() -> bool:
-            free = self._waiting[kind] < self._waiters and self._all < self._total
-            return free and self._owners[key] < OWNER_WAITERS
+            return self._has_place(kind) and self._owners[key] < OWNER_WAITERS
 
         with self._left:
             if not (self._left.wait_for(has_place, seconds) if seconds else has_place()):
                 return False
-            self._waiting[kind] += 1
-            self._all += 1
             self._owners[key] += 1
-            return True
+            return self._take(kind)
 
     def _try_enter_briefly(self) -> bool:
         with self._lock:
-            if self._all >= self._brief_total:
-                return False
-            self._waiting[BRIEF] += 1
-            self._all += 1
-            return True
+            return self._all < self._brief_total and self._take(BRIEF)
+
+    def _has_place(self, kind: str) -> bool:
+        return self._waiting[kind] < self._waiters and self._all < self._total
+
+    def _take(self, kind: str) -> bool:
+        self._waiting[kind] += 1
+        self._all += 1
+        return True
+
+    def _give_back(self, kind: str) -> None:
+        self._waiting[kind] -= 1
+        self._all -= 1

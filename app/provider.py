@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -103,7 +102,7 @@ def open_actions(
     hooks = Hooks(
         settings.work,
         clock=clock,
-        timer=time.monotonic,
+        timer=timer,
         random=random,
         settings=settings.work_settings,
         observer=metrics,

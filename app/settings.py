@@ -59,7 +59,7 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        """Whether there are no credentials, so that only local mode can work."""
+        """Whether no credentials are set, so that only local mode works."""
         return self.client_id is None and self.client_secret is None
 
     @property

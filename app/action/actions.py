@@ -77,7 +77,8 @@ class Actions:
         try:
             stored = self._create(new, now)
             if stored is not new:
-                claimed = self._leave(claimed)
+                self._leave(claimed)
+                claimed = False  # the other action may need a place of its own
                 return self._repeated(stored, request, caller, now), False
             ends_now = not claimed and new.is_complete(now)
             self._observer.action("started")
@@ -263,10 +264,9 @@ class Actions:
             action = self._advancer.stored(action.action_id)
         raise busy()
 
-    def _leave(self, claimed: bool) -> bool:
+    def _leave(self, claimed: bool) -> None:
         if claimed:
             self._advancer.leave()
-        return False
 
 
 @functools.lru_cache(maxsize=10_000)

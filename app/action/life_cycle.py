@@ -163,11 +163,10 @@ def release(action: Action, now: datetime, lease: timedelta) -> Action:
     """Return the record of a completed action that is gone for its callers, and whose last hooks are claimed."""
     progress = _progress(action)
     last: tuple[Hook, ...] = ("release",) if progress.cleans_up else ()
-    pending = (*(hook for hook in progress.pending if hook != "release"), *last)
-    return _claimed(action, replace(progress, pending=pending, released=True), now, lease)
+    return _claimed(action, replace(progress, pending=(*progress.pending, *last), released=True), now, lease)
 
 
-def is_due(action: Action, now: datetime, *, for_creator: bool, for_resume: bool = False) -> bool:
+def is_due(action: Action, now: datetime, *, for_creator: bool) -> bool:
     """Return whether a hook call of this action is due at `now`.
 
     :param for_creator: whether the creator is asking: an action that acts as its creator advances for nobody else.
@@ -179,7 +178,7 @@ def is_due(action: Action, now: datetime, *, for_creator: bool, for_resume: bool
         return bool(progress.pending)
     if action.is_complete(now) or progress.inactive:
         return False
-    return for_creator or for_resume or not progress.acts_as_caller
+    return for_creator or not progress.acts_as_caller
 
 
 def claim(action: Action, now: datetime, lease: timedelta) -> Action:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import pytest
 
 from client.cli import main
 from client.flows.pytest_plugin import flow_runner
-from tests.processes import RunningProvider, running_provider
+from tests.client.conftest import quick_provider, slow_provider
+from tests.processes import RunningProvider
 
-__all__ = ["flow_runner"]  # found here by pytest, as in a conftest.py of one's own
+__all__ = ["flow_runner", "quick_provider", "slow_provider"]  # found here by pytest, as in a conftest.py of one's own
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,9 @@ Command = Callable[..., Done]
 WriteFlow = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
-def provider() -> Iterator[RunningProvider]:
-    """Our provider, with actions that are done in no time."""
-    with running_provider(MIN_SECONDS="0.2", MAX_SECONDS="0.2", FAILURE_RATE="0") as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def slow_provider() -> Iterator[RunningProvider]:
-    """Our provider, with actions that outlast a test."""
-    with running_provider(MIN_SECONDS="600", MAX_SECONDS="600", FAILURE_RATE="0") as running:
-        yield running
+@pytest.fixture(scope="session", name="provider")
+def _provider(quick_provider: RunningProvider) -> RunningProvider:
+    return quick_provider
 
 
 @pytest.fixture(autouse=True)
