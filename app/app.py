@@ -37,7 +37,7 @@ from app.web.errors import register_error_handlers
 from app.web.hosts import refuse_foreign_hosts
 from app.web.pages import public_pages
 from app.web.pagination import list_query, log_page, next_page
-from app.web.responses import OrjsonProvider, add_security_headers
+from app.web.responses import OrjsonProvider, SecurityHeaders
 from app.web.routes import Routes
 
 Document = dict[str, Any]
@@ -75,9 +75,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = settings.max_content_length
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False
-    observer = Observer(provider.metrics, provider.request_log)
-    app.before_request(observer.begin)
-    app.after_request(lambda response: observer.end(add_security_headers(response)))
+    app.wsgi_app = Observer(SecurityHeaders(app.wsgi_app), provider.metrics, provider.request_log)  # type: ignore[method-assign]
     if settings.docs_tokens:
         refuse_foreign_hosts(app)
     register_error_handlers(app)
@@ -184,12 +182,12 @@ def run() -> tuple[Document, int]:
 
 @operations.get("/actions")
 def enumerate_actions() -> Response:
-    provider, asked = this_provider(), request.args.to_dict()
+    provider, asked, now = this_provider(), request.args.to_dict(), g.now
     with_groups = asked.get("roles", "").casefold() not in ("", "creator_id")
     query = list_query(asked, principals(g.caller, with_groups=with_groups))
-    found = provider.actions.list(query, g.now)
+    found = provider.actions.list(query, now)
     page = found[: query.limit - 1]
-    response: Response = current_app.json.response([action.view(g.now) for action in page])
+    response: Response = current_app.json.response([action.view(now) for action in page])
     if len(found) == query.limit:
         response.headers["Link"] = next_page(request.script_root + request.path, asked, page[-1])
     return response

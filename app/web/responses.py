@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import orjson
 from flask import Response
@@ -36,11 +38,16 @@ class OrjsonProvider(JSONProvider):
         return response
 
 
-def add_security_headers(response: Response) -> Response:
-    """Have the response carry HEADERS, unless its handler has set them (for `after_request`)."""
-    headers = response.headers
-    present = {name.lower() for name, _ in headers}  # looking each up would raise an exception inside
-    for name, value in HEADERS.items():
-        if name.lower() not in present:
-            headers.add(name, value)
-    return response
+class SecurityHeaders:
+    """WSGI middleware that adds HEADERS to each response, except those that its handler has set."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Callable[[bytes], object]:
+            present = {name.lower() for name, _ in headers}
+            headers += [header for header in HEADERS.items() if header[0].lower() not in present]
+            return start_response(status, headers, *more)
+
+        return self._app(environ, start)
