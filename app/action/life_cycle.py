@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from app.action.error import InvalidRequest, InvalidState
@@ -82,7 +83,8 @@ def start(
     """
     check_deadline(request.deadline, now, limits.maximum_deadline)
     release_after = limits.release_after if request.release_after is None else request.release_after
-    action = Action(
+    begun = partial(  # one call makes the record; `replace` would take longer than all the rest
+        Action,
         action_id=action_id,
         creator_id=creator_id,
         request_id=request.request_id,
@@ -91,33 +93,27 @@ def start(
         monitor_by=request.monitor_by or identities,
         manage_by=request.manage_by or identities,
         start_time=now,
-        completion_time=None,
         release_after=min(release_after, limits.max_release_after),
-        outcome=None,
     )
+    deadline = request.deadline
     match step:
+        case EndsAt(time, _) if deadline is not None and deadline < time:  # the estimate must not tell the end
+            return begun(completion_time=deadline, outcome=DEADLINE_EXCEEDED, estimate=time)
         case EndsAt(time, end):
-            return _planned(action, time, outcome_of(end), request.deadline)
+            return begun(completion_time=time, outcome=outcome_of(end))
         case Succeeded() | Failed():
-            return replace(action, completion_time=now, outcome=outcome_of(step), final=True)
+            return begun(completion_time=now, outcome=outcome_of(step), final=True)
         case Active() | Inactive():
             progress = Progress(
                 body=request.body,
-                deadline=request.deadline,
+                deadline=deadline,
                 acts_as_caller=acts_as_caller,
                 stops=stops,
                 cleans_up=cleans_up,
             )
-            if request.deadline is not None:
-                action = replace(action, completion_time=request.deadline, outcome=DEADLINE_EXCEEDED)
-            return replace(_continued(replace(action, progress=progress), step, now), version=0)
-
-
-def _planned(action: Action, time: datetime, outcome: Outcome, deadline: datetime | None) -> Action:
-    """Plan the end of the action. A deadline that comes first does not show in the estimate: it would tell the end."""
-    if deadline is not None and deadline < time:
-        return replace(action, completion_time=deadline, outcome=DEADLINE_EXCEEDED, estimate=time)
-    return replace(action, completion_time=time, outcome=outcome)
+            outcome = None if deadline is None else DEADLINE_EXCEEDED
+            action = begun(completion_time=deadline, outcome=outcome, progress=progress)
+            return replace(_continued(action, step, now), version=0)
 
 
 def outcome_of(end: End) -> Outcome:

@@ -147,6 +147,8 @@ _DECODER = json.JSONDecoder(
     parse_float=_number, parse_int=_integer, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
 )
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
@@ -185,5 +187,4 @@ def _read(document: Mapping[str, Any], field: str, reader: Callable[[str], T]) -
 
 
 def _digest(content: Mapping[str, Any]) -> bytes:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode(), digest_size=16).digest()
+    return hashlib.blake2b(_CANONICAL.encode(content).encode(), digest_size=16).digest()
