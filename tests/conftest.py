@@ -49,6 +49,7 @@ SLOW = {
     "client/test_terminal.py",
     "conformance/test_conformance.py",
     "conformance/test_defects.py",
+    "conformance/test_examples.py",
     "examples/test_batch.py",
     "examples/test_batch_deaths.py",
     "examples/test_new_provider.py",
