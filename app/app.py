@@ -138,11 +138,10 @@ def current_action(action_id: str, *, manages: bool) -> Action:
     action = actions.get(action_id)
     if action is None or not is_authorized(caller, action.readers):
         raise unknown(action_id)
-    action = actions.current(action, now, caller)
     known.action_id = action_id
-    if manages:
+    if manages and not action.is_expired(now):
         require(caller, action.managers, "manage this action")
-    return action
+    return actions.current(action, now, caller)
 
 
 @introspection.get("/")

@@ -168,6 +168,17 @@ def test_what_happens_to_actions_is_counted_once_and_no_sooner_than_somebody_see
     assert (counted["actions_total{event=expired}"], counted["actions_total{event=succeeded}"]) == (1, 2)
 
 
+@pytest.mark.parametrize("days", [0, 31])
+def test_a_cancel_that_is_refused_ends_nothing(
+    client: FlaskClient, globus: PatchedGlobus, clock: Clock, days: int
+) -> None:
+    caller, monitor = (Caller(client, globus.login(person)) for person in (ALICE, BOB))
+    action = caller.run(monitor_by=[BOB.urn])
+    clock.tick(seconds=11, days=days)
+    monitor.cancel(action["action_id"], 404 if days else 403)
+    assert metrics(client)["actions_total{event=succeeded}"] == 0
+
+
 def test_labels_do_not_grow_with_what_callers_send(client: FlaskClient, globus: PatchedGlobus) -> None:
     headers = {"Authorization": f"Bearer {globus.login(ALICE)}"}
 
