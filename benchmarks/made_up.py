@@ -26,9 +26,9 @@ _PRINCIPALS = ("action_id", "principal", "roles", "status", "start_time", "ends"
 
 
 def made_up(random: Random) -> Iterator[Action]:
-    """Yield actions of one creator, a second apart; all but the newest 600 are complete."""
+    """Yield actions of one creator, a second apart; all but the newest 600 are complete, and these take a day more."""
     for number in count():
-        start = NOW - timedelta(seconds=number)
+        start, is_complete = NOW - timedelta(seconds=number), number >= 600
         yield Action(
             action_id=str(uuid.UUID(int=random.getrandbits(128))),
             creator_id=CREATOR,
@@ -38,10 +38,10 @@ def made_up(random: Random) -> Iterator[Action]:
             monitor_by=(CREATOR,),
             manage_by=(CREATOR,),
             start_time=start,
-            completion_time=start + timedelta(seconds=600),
+            completion_time=start + timedelta(seconds=600) if is_complete else NOW + timedelta(days=1),
             release_after=timedelta(days=30),
             outcome=Outcome(Status.SUCCEEDED, {"whattimeisit": start.isoformat()}),
-            final=number > 600,
+            final=is_complete,
         )
 
 
