@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -19,7 +21,7 @@ import pytest
 import requests
 
 from app import create_app
-from app.database import prepare_database
+from app.database import open_database, prepare_database
 from app.database.command import Command, Sql
 from app.database.sql import SqlDatabase
 from tests.api import check_error, provider_of
@@ -28,6 +30,7 @@ from tests.conftest import ALICE, CREDENTIALS
 from tests.patched_auth import PatchedGlobus
 from tests.postgresql import PostgresqlServer, running_postgresql
 from tests.processes import RunningProvider, running_provider
+from tests.test_database import action
 
 HEADERS = {"Authorization": "Bearer local-token-alice"}
 SETTINGS: Any = {"MIN_SECONDS": "600", "MAX_SECONDS": "600"}
@@ -291,3 +294,25 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
+
+
+def test_a_sqlite_file_that_a_process_opens_twice_loses_nothing_when_another_process_is_done_with_it(
+    tmp_path: Path,
+) -> None:
+    """A process loses its locks on a file when it closes any descriptor of it, and SQLite relies on these locks."""
+
+    def count_in_another_process() -> int:
+        count = "SELECT count(*) FROM actions"
+        program = (
+            f"import sqlite3; c = sqlite3.connect('actions.db'); print(*c.execute('{count}').fetchone()); c.close()"
+        )
+        return int(subprocess.check_output([sys.executable, "-c", program], cwd=tmp_path))
+
+    url = f"sqlite:///{tmp_path}/actions.db"
+    with contextlib.closing(open_database(url)) as database:
+        database.create(action())
+        with contextlib.closing(open_database(url)) as again:
+            again.check()
+        assert count_in_another_process() == 1
+        database.create(action(action_id="id-2", request_id="request-2"))
+        assert count_in_another_process() == 2

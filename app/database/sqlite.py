@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,13 @@ def prepare(connection: sqlite3.Connection) -> None:
 def keep_private(path: Path) -> None:
     """Make the file, if there is none, and keep it from other users of the machine.
 
+    An existing file is not opened: closing it would end the locks that SQLite holds on it in this process, and another
+    process could then delete the write-ahead log (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+
     :raises OSError: it cannot be made.
     """
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     mode = path.stat().st_mode
     if mode & 0o007 and path.stat().st_uid == os.geteuid():
         path.chmod(mode & ~0o007 & 0o777)
