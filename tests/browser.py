@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+
+from tests.processes import report_missing
 
 CHROMIUM = shutil.which("chromium")
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -40,10 +40,7 @@ def running_browser(profile: Path) -> Iterator[webdriver.Chrome]:
     :param profile: an empty directory.
     """
     if CHROMIUM is None or CHROMEDRIVER is None:
-        reason = "Chromium is not installed (on Debian: apt-get install chromium chromium-driver)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        report_missing("Chromium", "chromium", "chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for argument in (*QUIET, f"--user-data-dir={profile}"):

@@ -62,8 +62,10 @@ SLOW = {
     "test_clients.py",
     "test_docs.py",
     "test_documents.py",
+    "test_failover.py",
     "test_faults.py",
     "test_http.py",
+    "test_nginx.py",
     "test_work_faults.py",
 }
 """Files whose tests spend their time on processes, browsers, or terminals: `script/test-all --fast` leaves them out."""

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import create_engine, text
 
-from tests.processes import free_port
+from tests.processes import free_port, report_missing
 
 INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 UNPRIVILEGED = ("postgres", "nobody")
@@ -99,10 +98,7 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
     found = shutil.which("initdb")
     programs = INSTALLED[-1] if INSTALLED else Path(found).parent if found else None
     if programs is None:
-        reason = "PostgreSQL is not installed (on Debian: apt-get install postgresql)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        report_missing("PostgreSQL", "postgresql")
     user = None
     directory = Path(tempfile.mkdtemp(prefix="whattime-postgresql-"))
     if os.geteuid() == 0:

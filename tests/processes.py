@@ -5,16 +5,34 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 PROVIDER_PYTHON = os.environ.get("PROVIDER_PYTHON", sys.executable)
 """Runs the provider: script/test-sdks tests the client with releases of globus-sdk that the provider cannot use."""
+
+
+def report_missing(what: str, *packages: str) -> NoReturn:
+    """Skip the test because `what` is not installed; fail it if CI says that everything must be there."""
+    reason = f"{what} is not installed (on Debian: apt-get install {' '.join(packages)})"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def find_program(name: str, *packages: str) -> str:
+    """Return the path of a program, also of one for administrators. Where it is missing, see `report_missing`."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") or report_missing(name, *packages or [name])
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,10 @@ class RunningProvider:
     process: subprocess.Popen[str]
 
     @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def scope(self) -> str:
         return next(line.split()[1] for line in self.banner.splitlines() if line.split()[:1] == ["scope"])
 
@@ -32,6 +54,13 @@ class RunningProvider:
     def environment(self) -> dict[str, str]:
         """What points a client at the stand-in for Globus Auth."""
         return {"GLOBUS_SDK_SERVICE_URL_AUTH": self.auth_url, "GLOBUS_SDK_SERVICE_URL_GROUPS": self.auth_url}
+
+    def signal_all(self, sent: signal.Signals) -> None:
+        """Send a signal to the server and its workers, all at once."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, sent)
 
 
 def free_port() -> int:
@@ -80,12 +109,13 @@ def start(
 @contextlib.contextmanager
 def running_provider(
     *options: str,
+    port: int | None = None,
     script: tuple[str, ...] = ("-m", "app"),
     environment: Mapping[str, str] | None = None,
     **settings: str,
 ) -> Iterator[RunningProvider]:
-    """A provider in local mode that answers requests."""
-    port, auth_port = free_port(), free_port()
+    """A provider in local mode that answers requests, on a port of its own if none is given."""
+    port, auth_port = port or free_port(), free_port()
     process = start(
         f"--port={port}", f"--auth-port={auth_port}", *options, script=script, environment=environment, **settings
     )

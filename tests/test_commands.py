@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from tests.api import Caller, provider_of
 from tests.clock import Clock
 from tests.conftest import ALICE, CREDENTIALS
 from tests.patched_auth import PatchedGlobus
-from tests.processes import ROOT, clean_environment
+from tests.processes import ROOT, clean_environment, find_program
 from tests.scripted_work import Script
 
 GUIDE = (ROOT / "docs" / "operate.md").read_text("utf-8")
@@ -151,8 +150,7 @@ def units() -> dict[str, str]:
 @pytest.fixture
 def unit_files(tmp_path: Path) -> list[Path]:
     """The units as files. The programs that they start are replaced by one that exists here."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not installed")
+    find_program("systemd-analyze", "systemd")
     for name, text in units().items():
         here = text.replace("/opt/whattime/.venv/bin/python", sys.executable).replace("/opt/whattime", str(ROOT))
         (tmp_path / name).write_text(here)

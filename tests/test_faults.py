@@ -29,7 +29,7 @@ from tests.clock import Clock
 from tests.conftest import ALICE, CREDENTIALS
 from tests.patched_auth import PatchedGlobus
 from tests.postgresql import PostgresqlServer, running_postgresql
-from tests.processes import RunningProvider, running_provider
+from tests.processes import running_provider
 from tests.test_database import action
 
 HEADERS = {"Authorization": "Bearer local-token-alice"}
@@ -112,20 +112,13 @@ class Load:
             assert (again.status_code, again.json()["action_id"]) == (200, action_id)
 
 
-def kill_all(provider: RunningProvider) -> None:
-    """SIGKILL the server and its workers, all at once."""
-    children = Path(f"/proc/{provider.process.pid}/task/{provider.process.pid}/children").read_text().split()
-    for pid in (provider.process.pid, *map(int, children)):
-        os.kill(pid, signal.SIGKILL)
-
-
 def test_a_killed_server_loses_nothing_that_it_acknowledged(shared_url: str) -> None:
     acknowledged: dict[str, str] = {}
     for _ in range(2):
         with running_provider("--workers=2", DATABASE_URL=shared_url, **SETTINGS) as provider:
             load = Load(provider.url)
             load.wait_for(30)
-            kill_all(provider)
+            provider.signal_all(signal.SIGKILL)
             load.finish()
             acknowledged |= {f"{request_id}": action_id for request_id, action_id in load.acknowledged.items()}
     with running_provider(DATABASE_URL=shared_url, **SETTINGS) as provider:

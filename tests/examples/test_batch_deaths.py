@@ -16,7 +16,6 @@ from tests.examples.batch_parts import Settings, batch_settings, pids, rows, run
 from tests.examples.waiting import call, is_running, until
 from tests.own_provider import OwnProvider
 from tests.processes import running_provider
-from tests.test_faults import kill_all
 
 
 @pytest.fixture
@@ -82,7 +81,7 @@ def test_a_killed_provider_finds_its_action_and_the_one_job_again(settings: Sett
         with running_provider(WORK="examples.batch.work", **own) as first:
             action = call(f"{first.url}/run", request)
             until(lambda: pids(gate), "the program")
-            kill_all(first)
+            first.signal_all(signal.SIGKILL)
         with running_provider(WORK="examples.batch.work", **own) as second:
             assert call(f"{second.url}/run", request)["action_id"] == action["action_id"]
             gate.touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +19,6 @@ from examples.new_provider import main as new_provider
 from tests.examples.waiting import call, until
 from tests.processes import ROOT, clean_environment, running_provider
 from tests.test_documents import blocks, here
-from tests.test_faults import kill_all
 
 PAGE = "docs/your-own-provider.md"
 
@@ -111,7 +111,7 @@ def test_a_provider_that_is_killed_while_it_submits_has_one_job_afterwards(
         with running_provider(**settings, SERVICE_URL=service, LEASE_SECONDS="1") as first:
             unanswered = pool.submit(call, f"{first.url}/run", request)
             assert jobs.started.wait(20)
-            kill_all(first)
+            first.signal_all(signal.SIGKILL)
         with pytest.raises(OSError):  # noqa: PT011  # the connection ends in one of several ways
             unanswered.result()
         jobs.goes_on.set()
