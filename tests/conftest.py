@@ -66,6 +66,7 @@ SLOW = {
     "test_faults.py",
     "test_http.py",
     "test_nginx.py",
+    "test_prometheus.py",
     "test_work_faults.py",
 }
 """Files whose tests spend their time on processes, browsers, or terminals: `script/test-all --fast` leaves them out."""
