@@ -60,6 +60,7 @@ SLOW = {
     "local_globus/test_resume.py",
     "test_bursts.py",
     "test_clients.py",
+    "test_container.py",
     "test_docs.py",
     "test_documents.py",
     "test_failover.py",
