@@ -1,4 +1,4 @@
-"""Check what the sdist and the wheel in a folder contain: python -m tests.package.contents dist. Exit with 1 if wrong."""
+"""Check what an sdist and a wheel contain: python -m tests.package.contents dist. Exit with 1 if it is wrong."""
 
 from __future__ import annotations
 

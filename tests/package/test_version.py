@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
-import client
 import yaml
 
+import client
 from tests.processes import ROOT
 
 
