@@ -17,6 +17,7 @@ if __name__ == "__main__":  # python app/app.py: the same as python -m app
 
 import functools
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -72,6 +73,7 @@ def create_app(
         return app
     provider = open_provider(settings, clock=clock, timer=timer, threads=threads)
     app.extensions["provider"] = provider
+    weakref.finalize(app, provider.close)  # when the process ends, or nothing uses the application anymore
     app.config["MAX_CONTENT_LENGTH"] = settings.max_content_length
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False

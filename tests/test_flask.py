@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import pytest
 from flask import Flask, Response, g, url_for
 
-from tests.conftest import AppFactory
+from app import create_app
+from app.database import Database
+from tests.api import provider_of
+from tests.conftest import CREDENTIALS, AppFactory
 
 
 @pytest.fixture
@@ -59,3 +65,19 @@ def test_after_request_and_blueprints_of_an_author_work(app: Flask) -> None:
         g.author = "me"
 
     assert app.test_client().get("/openapi.json").headers["X-Author"] == "me"
+
+
+def test_an_application_that_is_dropped_closes_its_database(tmp_path: Path) -> None:
+    def is_open() -> bool:
+        return any(path.resolve() == tmp_path / "actions.db" for path in Path("/proc/self/fd").iterdir())
+
+    def use_and_drop() -> Database:
+        app = create_app({**CREDENTIALS, "DATABASE_URL": f"sqlite:///{tmp_path}/actions.db"})
+        database = provider_of(app).database
+        database.check()
+        assert is_open()
+        return database
+
+    database = use_and_drop()  # held, so that nothing but the application can have closed it
+    gc.collect()
+    assert not is_open(), database

@@ -210,8 +210,10 @@ def test_paths_are_relative_to_the_folder_that_the_server_is_started_in(tmp_path
     environment = clean_environment(WHATTIME_DATABASE_URL="sqlite:///actions.db")
     server = [str(ROOT / "script" / "server"), f"--port={port}", f"--auth-port={free_port()}"]
     with subprocess.Popen(server, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as process:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
-        process.terminate()
+        try:
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
+        finally:
+            process.terminate()
     assert (tmp_path / "actions.db").exists()
     assert subprocess.check_output([str(ROOT / "script" / "purge")], cwd=tmp_path, env=environment) == b"0\n"
 

@@ -113,7 +113,6 @@ def load(threads: int, metrics_folder: str | None = None) -> Flask:
     sys.setswitchinterval(SWITCH_SECONDS)
     threading.Thread(target=_end_with_parent, args=(metrics_folder,), daemon=True).start()
     app = create_app(threads=threads)
-    atexit.register(app.extensions["provider"].close)
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return app

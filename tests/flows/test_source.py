@@ -58,7 +58,7 @@ def test_an_emoji_in_json_survives() -> None:
 
 
 def test_a_file_named_json_must_be_json(tmp_path: Path) -> None:
-    (tmp_path / "flow.json").write_text('{"a": 1,\n}')
+    (tmp_path / "flow.json").write_text('{"a": 1,\n"b" 2}')
     with pytest.raises(DefinitionError, match="line 2: It is not JSON"):
         read_file(tmp_path / "flow.json")
     (tmp_path / "flow.yaml").write_bytes(b"a: \xff")
