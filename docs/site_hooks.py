@@ -1,7 +1,7 @@
-"""What mkdocs does besides for our site (mkdocs.yml): pages from the whole repository, and links that work in both places.
+"""Hooks of mkdocs for our site (mkdocs.yml): pages from the whole repository, with links that work in both places.
 
-The Markdown files are written for reading in the repository, where a link leads to any file. In the site, README, CHANGELOG,
-and the READMEs of folders are pages as well, and each source file that a page links to becomes a page that shows it.
+The Markdown files are written to be read in the repository, where a link can lead to any file. In the site, README,
+CHANGELOG, and the READMEs of folders are pages, too. Each source file that a page links to gets a page that shows it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|^ {4}.*?$", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"(?P<before>\]\(|(?:src|srcset|href)=\")(?P<target>[^)\s\"]+)(?=[)\"])")
 PICTURE = re.compile(r"<picture>\s*<source [^>]*srcset=\"([^\"]+)\">\s*<img src=\"([^\"]+)\"([^>]*)>\s*</picture>")
 DOCSTRINGS = re.compile(r"<!-- docstrings: ([\w.]+): ([\w ]+) -->")
-LOADED = re.compile(r"<(?:script|img|source|iframe|link rel=\"(?:stylesheet|preload|icon)\")[^>]* (?:src|srcset|href)=\"https?:[^\"]*\"")
+LOADED = re.compile(r"<(script|img|source|iframe|link rel=\"(stylesheet|preload|icon)\")[^>]+(src|srcset|href)=\"http")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -57,7 +57,7 @@ def on_post_page(output: str, page: Page, **_: object) -> str:
     """
     loaded = LOADED.search(output)
     if loaded:
-        raise PluginError(f"{page.file.src_uri} loads something from elsewhere: {loaded[0]}")
+        raise PluginError(f"{page.file.src_uri} loads something from elsewhere: {loaded[0]}…")
     return output
 
 
