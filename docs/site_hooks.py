@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ OUTSIDE = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/README.md", "e
 OUTSIDE += [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("examples/*/README.md"))]
 OUTSIDE.remove("examples/template/README.md")
 
-CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|^ {4}.*?$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`|^ {4}.*?$)", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"(?P<before>\]\(|(?:src|srcset|href)=\")(?P<target>[^)\s\"]+)(?=[)\"])")
 PICTURE = re.compile(r"<picture>\s*<source [^>]*srcset=\"([^\"]+)\">\s*<img src=\"([^\"]+)\"([^>]*)>\s*</picture>")
 DOCSTRINGS = re.compile(r"<!-- docstrings: ([\w.]+): ([\w ]+) -->")
@@ -45,8 +44,9 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Let links lead to the pages of the site, pictures follow its color scheme, and docstrings appear."""
     if page.file.src_uri.startswith("source/"):
         return markdown
-    markdown = _outside_code(markdown, lambda text: TARGET.sub(lambda link: _in_site(link, page.file), text))
-    markdown = PICTURE.sub(r'<img src="\2#only-light"\3><img src="\1#only-dark"\3>', markdown)
+    parts = CODE.split(markdown)  # text and code in turn
+    parts[::2] = [TARGET.sub(lambda link: _in_site(link, page.file), text) for text in parts[::2]]
+    markdown = PICTURE.sub(r'<img src="\2#only-light"\3><img src="\1#only-dark"\3>', "".join(parts))
     return DOCSTRINGS.sub(_directives, markdown)
 
 
@@ -76,9 +76,8 @@ def _linked(target: str, file: File) -> str | None:
 
 def _sources(file: File) -> set[str]:
     """Return the source files that a page links to."""
-    found = set[str]()
-    _outside_code(file.content_string, lambda text: str(found.update(m["target"] for m in TARGET.finditer(text))))
-    linked = {_linked(target, file) for target in found}
+    texts = CODE.split(file.content_string)[::2]
+    linked = {_linked(link["target"], file) for text in texts for link in TARGET.finditer(text)}
     return {path for path in linked if path and path not in OUTSIDE and not path.startswith("docs/")}
 
 
@@ -94,15 +93,6 @@ def _in_site(link: re.Match[str], file: File) -> str:
     path = posixpath.relpath(path, posixpath.dirname(file.src_uri) or ".")
     fragment = urlsplit(link["target"]).fragment
     return f"{link['before']}{path}{'#' if fragment else ''}{fragment}"
-
-
-def _outside_code(markdown: str, change: Callable[[str], str]) -> str:
-    """Change what is not code."""
-    changed, end = "", 0
-    for code in CODE.finditer(markdown):
-        changed += change(markdown[end : code.start()]) + code[0]
-        end = code.end()
-    return changed + change(markdown[end:])
 
 
 def _directives(comment: re.Match[str]) -> str:
