@@ -17,9 +17,8 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
-OUTSIDE = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/README.md", "examples/README.md"]
-OUTSIDE += [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("examples/*/README.md"))]
-OUTSIDE.remove("examples/template/README.md")
+PAGES = ["*.md", "tests/README.md", "examples/README.md", "examples/[!t]*/README.md"]  # not that of the template
+OUTSIDE = [path.relative_to(ROOT).as_posix() for pattern in PAGES for path in sorted(ROOT.glob(pattern))]
 
 CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`|^ {4}.*?$)", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"(?P<before>\]\(|(?:src|srcset|href)=\")(?P<target>[^)\s\"]+)(?=[)\"])")
@@ -31,11 +30,11 @@ LOADED = re.compile(r"<(script|img|source|iframe|link rel=\"(stylesheet|preload|
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages from outside of docs/, and one for each source file that a page links to."""
     files.remove(files.src_uris["README.md"])  # a list of the pages, which the site has as its navigation
+    level = InclusionLevel.NOT_IN_NAV
     for name in OUTSIDE:
-        files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
+        files.append(File.generated(config, name, abs_src_path=str(ROOT / name), inclusion=level))
     for source in sorted({found for file in files.documentation_pages() for found in _sources(file)}):
         content = f"# {source}\n\n```{Path(source).suffix[1:]}\n{(ROOT / source).read_text('utf-8')}```\n"
-        level = InclusionLevel.NOT_IN_NAV
         files.append(File.generated(config, f"source/{source}.md", content=content, inclusion=level))
     return files
 
