@@ -119,14 +119,14 @@ class Caller(Protocol):
     def groups(self) -> frozenset[str]:
         """The principal URNs of the caller's groups.
 
-        :raises Unavailable: Globus Groups does not answer.
+        :raises Unavailable: Globus Groups does not respond.
         """
 
     def token(self, scope: str) -> str:
         """Return an access token for `scope`, to act as the caller elsewhere (a dependent token of Globus Auth).
 
         :raises ConsentRequired: the caller has not consented. Let it pass: the action becomes INACTIVE.
-        :raises Unavailable: Globus Auth does not answer.
+        :raises Unavailable: Globus Auth does not respond.
         """
 
 
@@ -146,9 +146,9 @@ class Context:
     """The circumstances of a call.
 
     :param now: the current time, in UTC.
-    :param random: the source of chance; seeded where RANDOM_SEED is set.
+    :param random: the source of chance, seeded if RANDOM_SEED is set.
     :param settings: the values of the module's own SETTINGS, by name.
-    :param caller: who is asking; None where nobody is (`flask advance`, expiry).
+    :param caller: who is asking; None if nobody is (`flask advance`, expiry).
     """
 
     now: datetime

@@ -35,13 +35,13 @@ class ActionAPIError(GlobusAPIError):
 class ActionClient(BaseClient):
     """A client for the Action Provider at one URL.
 
-    Every method that asks the provider returns the SDK's response, and raises :class:`ActionAPIError` for an HTTP
+    Every method that asks the provider returns the SDK's response, and raises `ActionAPIError` for an HTTP
     status of 400 and above, or ``globus_sdk.NetworkError``. The SDK repeats a request on 429, 5xx and broken
-    connections; :meth:`run` keeps its `request_id` then, so that no second action is started.
+    connections; `run` keeps its `request_id` then, so that no second action is started.
 
     :param action_url: the provider's URL; only `introspect` treats a slash at the end as significant.
-    :param scope: its Globus Auth scope. With an `app` and without a scope, the provider is asked for it: a service,
-        which sees no consent page, had better name the scope.
+    :param scope: its Globus Auth scope. With an `app` and without a scope, the provider is asked for it. A service,
+        which sees no consent page, should name the scope.
     :param app: logs in when needed.
     :param authorizer: supplies a token, instead of an `app`.
     :param options: further arguments of ``globus_sdk.BaseClient``.
@@ -213,7 +213,7 @@ class ActionClient(BaseClient):
         patience_seconds: float = PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Iterator[PollResult]:
-        """Poll an action until it is complete: see :func:`.polling.follow`."""
+        """Poll an action until it is complete."""
         longest = max(patience_seconds, SHORTEST_TIMEOUT_SECONDS)
         return follow(lambda: self._poll(action_id, longest), patience_seconds=patience_seconds, sleep=sleep)
 

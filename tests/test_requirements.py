@@ -53,9 +53,7 @@ def test_what_is_needed_is_locked_with_hashes() -> None:
     assert all("--hash=sha256:" in block for block in blocks)
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-batch.txt", "requirements-dev.txt", "requirements-bench.txt"]
-)
+@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("requirements*.txt")))
 def test_each_dependency_is_explained_and_has_a_range(name: str) -> None:
     explained = (ROOT / "docs" / "dependencies.md").read_text("utf-8").casefold()
     for dependency, requirement in requirements(name).items():
