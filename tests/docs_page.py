@@ -13,6 +13,17 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.browser import hosts_of, log_of, requests_of
 from tests.processes import RunningProvider
 
+HOLD = """
+const [operation] = arguments;
+const send = window.fetch;
+window.held = [];
+window.fetch = async (path, options) => {
+  const response = await send(path, options);
+  if (path.endsWith(operation)) await new Promise((go) => held.push(go));
+  return response;
+};
+"""
+
 
 class DocsPage:
     def __init__(self, browser: Chrome, provider: RunningProvider) -> None:
@@ -47,6 +58,23 @@ class DocsPage:
             By.XPATH, f".//button[normalize-space()='{label}']"
         )
 
+    def try_out(self, operation: str, word: str) -> None:
+        """Open one of all operations, execute it, and wait until its live response has this word."""
+        block = f"#operations-{operation}"
+        self._browser.find_element(By.CSS_SELECTOR, f"{block} button.opblock-summary-control").click()
+        self._until_there(f"{block} .execute")
+        execute = self._browser.find_element(By.CSS_SELECTOR, f"{block} .execute")
+        self._browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", execute)
+        execute.click()
+        table = f"{block} .live-responses-table"
+        self._until_there(table)
+        WebDriverWait(self._browser, 20).until(
+            lambda _: word in self._browser.find_element(By.CSS_SELECTOR, table).text
+        )
+
+    def _until_there(self, selector: str) -> None:
+        WebDriverWait(self._browser, 20).until(lambda _: self._browser.find_elements(By.CSS_SELECTOR, selector))
+
     def until_actions(self, *words: str) -> None:
         """Wait until there are as many actions as words, and each shows its word."""
         WebDriverWait(self._browser, 20).until(
@@ -57,9 +85,24 @@ class DocsPage:
         )
 
     def until_answer(self, *words: str) -> None:
-        """Wait until what was asked and answered has all these words."""
-        exchange = self._browser.find_element(By.CSS_SELECTOR, "#try section:last-of-type")
-        WebDriverWait(self._browser, 20).until(lambda _: all(word in exchange.text for word in words))
+        """Wait until the request and response have all these words."""
+        WebDriverWait(self._browser, 20).until(lambda _: all(word in self.exchange for word in words))
+
+    @property
+    def exchange(self) -> str:
+        """The request and response that the page shows."""
+        return self._browser.find_element(By.CSS_SELECTOR, "#try section:last-of-type").text
+
+    def hold(self, operation: str) -> None:
+        """Hold back the responses to one kind of request, until `let_go`."""
+        self._browser.execute_script(HOLD, operation)
+
+    def until_held(self) -> None:
+        WebDriverWait(self._browser, 20).until(lambda _: self._browser.execute_script("return held.length > 0"))
+
+    def let_go(self) -> None:
+        """Deliver what was held back, and wait until the page has dealt with it."""
+        self._browser.execute_async_script("held.forEach((go) => go()); setTimeout(arguments[0], 50)")
 
     def quiet(self) -> None:
         """Forget what was logged so far."""
