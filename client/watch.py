@@ -74,7 +74,7 @@ class ProgressDisplay:
         elif not result.is_complete and not self.console.has_terminal:
             self.console.say(f"{after[0]} …")
         if after[0] == INACTIVE != before[0]:
-            self.console.say(f"The action waits: {reason_in_words(self.document)}. To resume it: {self.resume}")
+            self.console.say(f"The action is waiting: {reason_in_words(self.document)}. To resume it: {self.resume}")
 
     def sleep(self, seconds: float) -> None:
         """Sleep, and redraw the live line meanwhile."""

@@ -219,7 +219,7 @@ def test_a_person_is_asked_for_the_consent_that_an_action_waits_for(
     log_in(login, "alice")
     seen(login)
     watching = terminal(*typed.split(), ACTION_URL=odd.url, BROWSER="/no/such/browser")
-    watching.expect_exact("The action waits for your consent: It reads your groups (ConsentRequired).")
+    watching.expect_exact("The action needs your consent: It reads your groups (ConsentRequired).")
     link = log_in(watching, "alice")
     assert NEEDED in authorized_scopes(link)
     assert '"status": "SUCCEEDED"' in seen(watching)
@@ -247,7 +247,7 @@ def test_at_a_terminal_an_action_that_waits_for_something_else_is_still_watched(
     odd.answer("GET /a/status", waiting, waiting, action("SUCCEEDED"))
     watching = terminal("status", "--watch", "a", ACTION_URL=odd.url, ACTION_TOKEN="a-token-of-mine")
     said = seen(watching)
-    assert said.count("The action waits: Say yes (Approval). To resume it: python -m client resume a") == 1
+    assert said.count("The action is waiting: Say yes (Approval). To resume it: python -m client resume a") == 1
     assert '"status": "SUCCEEDED"' in said
 
 
@@ -428,4 +428,4 @@ def test_a_token_without_the_consent_is_reported(command: Command, odd: OddProvi
     odd.answer("POST /a/resume", CannedResponse(409, {"description": "No consent."}))
     done = command("resume", "a", url=odd.url, token="a-token-of-mine")
     assert done.exit_code == 5
-    assert f"The action waits for a token with your consent to {SCOPE}" in done.err
+    assert f"The action needs a token with your consent to {SCOPE}" in done.err

@@ -92,7 +92,7 @@ class TestCheck:
         done = command("check", write_flow(ASK), *options)
         assert done.exit_code == 0
         assert "warning: The provider could not be asked: No " in done.out
-        assert "127.0.0.1:1: the connection is refused" in done.out
+        assert "127.0.0.1:1: the connection was refused" in done.out
 
 
 class TestRun:
@@ -369,7 +369,7 @@ class TestTerminal:
         running.sendintr()
         running.expect(r"Cancel the action of Ask, and with it the run\? \[y/N\]")
         running.sendline("n")
-        running.expect("The action goes on. Cancel it:  .* cancel --action-url")
+        running.expect("The action continues. Cancel it:  .* cancel --action-url")
         running.expect(f"Continue the run:  .* flow run --continue {re.escape(log)}")
         running.expect(pexpect.EOF)
         running.close()
@@ -380,7 +380,7 @@ class TestTerminal:
         running.sendintr()
         running.expect("Cancel the action of Ask")
         running.sendline("y")
-        running.expect("The action and the run are canceled.")
+        running.expect("The action and the run were canceled.")
         running.expect(pexpect.EOF)
         running.close()
         assert running.exitstatus == 130

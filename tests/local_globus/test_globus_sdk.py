@@ -197,4 +197,4 @@ def test_a_busy_port_is_named(running: RunningGlobus) -> None:
     command = [sys.executable, "-m", "local_globus", f"--port={urlsplit(running.url).port}"]
     busy = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     assert busy.returncode == 2
-    assert "Pick another with --port" in busy.stderr
+    assert "Choose another with --port" in busy.stderr
