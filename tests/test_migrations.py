@@ -33,10 +33,11 @@ ALICE = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000001"
 NOW = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
+each_sql_database = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    if database_url == "memory://":
-        pytest.skip("it has no tables")
     prepare_database(database_url, migrate=True)
     engine = open_engine(database_url)
     yield engine
@@ -55,6 +56,7 @@ def test_the_newest_migration_is_what_the_program_works_with() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
 
 
+@each_sql_database
 def test_migrations_make_the_tables_that_the_program_works_with(engine: Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -120,6 +122,7 @@ def make_first_schema(url: str) -> None:
     engine.dispose()
 
 
+@each_sql_database
 def test_a_newer_schema_is_refused_in_one_line(engine: Engine) -> None:
     set_revision(engine, "9999")
     url = engine.url.render_as_string(hide_password=False)

@@ -28,7 +28,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(folder)]
     if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs root on Linux")
+        pytest.skip("this process may not mount a file system (that takes root, and Linux)")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
