@@ -92,7 +92,7 @@ class ProgressDisplay:
         return "  ".join(filter(None, parts))
 
     def progress(self) -> str:
-        """A progress bar, if the provider estimates a completion time; else an empty string."""
+        """Return a progress bar, if the provider estimates a completion time; else an empty string."""
         expected, start = estimated_completion(self.document), read_time(self.document.get("start_time"))
         if expected is None or start is None or expected <= start:
             return ""

@@ -9,7 +9,6 @@ import pytest
 from flask.testing import FlaskClient
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from app.web.pages import FILES, LARGE_BYTES
 from tests.api import check_error

@@ -44,7 +44,7 @@ class ActionState:
     keep: bool = False
 
     def execute(self, body: Any) -> dict[str, Any]:
-        """The last status document of the action, with the name of the state.
+        """Return the last status document of the action, with the name of the state.
 
         :raises FlowError: the provider refuses, the action fails, or it takes longer than WaitTime.
         """

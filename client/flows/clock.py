@@ -11,7 +11,7 @@ class Clock(Protocol):
     """Tells the time, and waits."""
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the time, in UTC."""
 
     def sleep(self, seconds: float) -> None:
         """Wait this many seconds."""

@@ -32,7 +32,7 @@ class FlowRunners:
         providers: Mapping[str, Provider] | ProviderFactory | None = None,
         **options: Any,
     ) -> FlowRunner:
-        """A runner for a definition.
+        """Return a runner for a definition.
 
         :param providers: for each URL in the definition a StubProvider, or another provider; ``"*"`` for all others.
         """

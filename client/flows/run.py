@@ -78,7 +78,7 @@ class Run:
         return self.status == "SUCCEEDED"
 
     def document(self) -> dict[str, Any]:
-        """The status of the run, in the service's form, without private values."""
+        """Return the status of the run, in the service's form, without private values."""
         return {
             "run_id": self.run_id,
             "action_id": self.run_id,

@@ -126,7 +126,7 @@ class FlowRunner:
         return self._run
 
     def provider(self, name: str) -> Provider:
-        """The provider of an Action state.
+        """Return the provider of an Action state.
 
         :raises DefinitionError: there is none.
         """

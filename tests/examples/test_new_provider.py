@@ -88,16 +88,16 @@ def test_by_default_it_is_in_the_repository_and_its_readme_says_how_to_start_it(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("My Jobs", "What about my_jobs?"),
-        ("my-jobs", "What about my_jobs?"),
+        ("My Jobs", "Try my_jobs."),
+        ("my-jobs", "Try my_jobs."),
         ("9lives", "with a letter first."),
         ("", "with a letter first."),
-        ("../evil", "What about evil?"),
+        ("../evil", "Try evil."),
         ("class", "class means something else here"),
         ("app", "app means something else here"),
-        ("x" * 41, "up to 40 small letters"),
-        ("größe", "up to 40 small letters"),
-        ("a\nb", "What about a_b?"),
+        ("x" * 41, "up to 40 lowercase letters"),
+        ("größe", "up to 40 lowercase letters"),
+        ("a\nb", "Try a_b."),
     ],
 )
 def test_a_bad_name_is_refused_in_a_line(name: str, words: str, tmp_path: Path) -> None:
