@@ -25,6 +25,7 @@ from app.limiter import THREADS
 from app.monitoring.request_log import current_request_id
 from tests.api import Caller, provider_of
 from tests.clock import Clock
+from tests.parallel import pytest_cmdline_main  # noqa: F401  # pytest calls it
 from tests.patched_auth import PatchedGlobus, Person, patch_globus
 from tests.postgresql import running_postgresql
 from tests.processes import ROOT
@@ -67,6 +68,7 @@ SLOW = {
     "test_faults.py",
     "test_http.py",
     "test_nginx.py",
+    "test_parallel.py",
     "test_prometheus.py",
     "test_work_faults.py",
 }
