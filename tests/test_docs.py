@@ -39,13 +39,13 @@ def test_a_page_needs_no_token_and_takes_only_get(client: FlaskClient, path: str
 @pytest.mark.parametrize(
     "name", ["index.html", "swagger-ui.js", "..", "../app.py", "..%2fapp.py", "%2e%2e/app.py", "x"]
 )
-def test_nothing_else_is_served(client: FlaskClient, name: str) -> None:
+def test_no_other_file_is_served(client: FlaskClient, name: str) -> None:
     refused = client.get(f"/docs/{name}")
     assert refused.status_code == 404
     check_error(refused.json, "NotFound")
 
 
-def test_the_page_allows_itself_nothing_from_elsewhere(client: FlaskClient) -> None:
+def test_the_page_loads_nothing_from_other_sites(client: FlaskClient) -> None:
     headers = client.get("/docs", buffered=True).headers
     policy = headers["Content-Security-Policy"]
     for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"):
@@ -83,7 +83,7 @@ def test_no_large_file_is_sent_uncompressed(client: FlaskClient, encodings: str)
     assert client.get("/docs", headers={"Accept-Encoding": encodings}, buffered=True).status_code == 200
 
 
-def test_in_production_there_is_nobody_to_choose_from(client: FlaskClient) -> None:
+def test_in_production_there_are_no_people_to_choose_from(client: FlaskClient) -> None:
     assert client.get("/docs/people.json").json == []
 
 
@@ -137,7 +137,7 @@ def test_an_action_that_waits_for_a_person_is_resumed(chromium: Chrome) -> None:
 
 
 @pytest.mark.parametrize(("button", "path"), [("Log", "/log"), ("Cancel", "/cancel")])
-def test_an_answer_stays_on_screen_although_the_action_is_watched(page: DocsPage, button: str, path: str) -> None:
+def test_a_response_stays_on_screen_while_the_action_is_polled(page: DocsPage, button: str, path: str) -> None:
     page.press("carol", "#people")
     page.hold("/status")
     page.press("Run")
@@ -148,7 +148,7 @@ def test_an_answer_stays_on_screen_although_the_action_is_watched(page: DocsPage
     assert path in page.exchange
 
 
-def test_nothing_of_one_person_stays_on_screen_for_the_next(page: DocsPage, chromium: Chrome) -> None:
+def test_choosing_another_person_clears_the_screen(page: DocsPage, chromium: Chrome) -> None:
     page.press("carol", "#people")
     page.press("Introspect")
     page.until_answer("globus_auth_scope")
@@ -158,7 +158,7 @@ def test_nothing_of_one_person_stays_on_screen_for_the_next(page: DocsPage, chro
     assert chromium.find_elements(By.CSS_SELECTOR, "#operations .live-responses-table") == []
 
 
-def test_an_answer_that_comes_too_late_is_not_shown_to_the_next_person(page: DocsPage) -> None:
+def test_a_late_response_is_not_shown_to_the_next_person(page: DocsPage) -> None:
     page.press("carol", "#people")
     page.hold("/run")
     page.press("Run")
@@ -193,7 +193,7 @@ def test_each_operation_can_be_tried_by_itself(page: DocsPage) -> None:
     page.check_that_it_kept_to_itself()
 
 
-def test_a_wrong_token_and_a_body_that_is_no_json_are_said(page: DocsPage, chromium: Chrome) -> None:
+def test_a_wrong_token_and_a_body_that_is_not_json_are_reported(page: DocsPage, chromium: Chrome) -> None:
     token = chromium.find_element(By.ID, "token")
     token.clear()
     token.send_keys("no-such-token")
@@ -206,7 +206,7 @@ def test_a_wrong_token_and_a_body_that_is_no_json_are_said(page: DocsPage, chrom
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_it_fits_into_windows_of_every_width(page: DocsPage, chromium: Chrome, width: int) -> None:
+def test_the_page_fits_windows_of_any_width(page: DocsPage, chromium: Chrome, width: int) -> None:
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     page.press("alice", "#people")

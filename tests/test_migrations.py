@@ -177,6 +177,6 @@ def test_a_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_sqlite_file_in_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_the_missing_folder_of_a_sqlite_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"WHATTIME_DATABASE_URL.*the folder .*missing does not exist"):
         prepare_database(f"sqlite:///{tmp_path}/missing/actions.db", migrate=False)

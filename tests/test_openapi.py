@@ -107,7 +107,7 @@ def resolved(node: Any, document: Any) -> Any:
     return {name: resolved(child, document) for name, child in node.items()}
 
 
-def test_examples_are_what_they_are_examples_of(document: Any) -> None:
+def test_examples_fit_their_schemas(document: Any) -> None:
     check_examples(document)
 
 
@@ -128,7 +128,7 @@ def test_the_request_has_the_fields_of_the_interface(document: Any) -> None:
     assert ours["additionalProperties"] is theirs["additionalProperties"] is False
 
 
-def test_what_is_special_to_the_provider_comes_from_its_own_modules(document: Any) -> None:
+def test_the_parts_specific_to_the_provider_come_from_its_work_module(document: Any) -> None:
     assert document["info"]["title"] == "What Time Is It Right Now?"
     assert document["components"]["schemas"]["Input"] == SCHEMA
     assert CREDENTIALS["SCOPE"] in document["components"]["securitySchemes"]["token"]["description"]
@@ -184,9 +184,7 @@ def test_a_broken_description_stops_the_start_in_one_line(
 
 
 @pytest.mark.parametrize("style", ["", "actions_"])
-def test_links_lead_from_run_to_release_and_then_nowhere(
-    alice: Caller, clock: Clock, document: Any, style: str
-) -> None:
+def test_links_lead_from_run_to_release_and_end_there(alice: Caller, clock: Clock, document: Any, style: str) -> None:
     document = resolved(document, document)
     by_id = {operation["operationId"]: (method, path, operation) for method, path, operation in operations(document)}
 
@@ -273,7 +271,7 @@ def marker(id_: Any) -> str:
     return urlsafe_b64encode(f"{NOW.isoformat()} {id_}".encode()).decode().rstrip("=")
 
 
-def test_code_and_description_do_not_deviate(
+def test_the_provider_behaves_as_described(
     monkeypatch: pytest.MonkeyPatch, globus: PatchedGlobus, new_app: AppFactory
 ) -> None:
     schemathesis.openapi.format("date-time", st.integers(1, 29).map(lambda days: (NOW + timedelta(days)).isoformat()))

@@ -74,7 +74,7 @@ RIGHT: dict[str, Data] = {
 
 
 @pytest.mark.parametrize("definition", RIGHT.values(), ids=RIGHT)
-def test_what_is_right_has_no_findings(definition: Data) -> None:
+def test_a_valid_definition_has_no_findings(definition: Data) -> None:
     assert found(definition) == []
 
 
@@ -141,7 +141,7 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("definition", "told"), WRONG, ids=range(len(WRONG)))
-def test_what_is_wrong_is_found(definition: Any, told: str) -> None:
+def test_errors_are_found(definition: Any, told: str) -> None:
     assert told in texts(definition)
 
 

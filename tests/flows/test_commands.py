@@ -28,7 +28,7 @@ def at(provider: RunningProvider) -> list[str]:
 
 
 @pytest.mark.parametrize("library", ["jsonpath", "simpleeval"])
-def test_without_its_libraries_flow_tells_what_to_install_and_the_rest_works(library: str) -> None:
+def test_without_its_libraries_flow_says_what_to_install_and_the_rest_works(library: str) -> None:
     program = f"import sys; sys.modules[{library!r}] = None; from client.cli import main; main(sys.argv[1:])"
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +43,7 @@ def test_without_its_libraries_flow_tells_what_to_install_and_the_rest_works(lib
 
 
 class TestCheck:
-    def test_a_right_definition_has_no_output(self, command: Command, write_flow: WriteFlow) -> None:
+    def test_a_valid_definition_has_no_output(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("check", write_flow(ASK))
         assert (done.exit_code, done.out) == (0, "")
         assert "no errors (2 states)" in done.err
@@ -120,7 +120,7 @@ class TestRun:
         assert done.json["details"]["exception"] == "ActionUnableToRun"
         assert "99" in json.dumps(done.json["details"]["cause"])
 
-    def test_an_action_is_released_unless_it_is_to_be_kept(
+    def test_an_action_is_released_unless_keep_is_given(
         self, command: Command, write_flow: WriteFlow, provider: RunningProvider
     ) -> None:
         file = write_flow(flow(A=action(Parameters={"utc_offset": 1})))
@@ -142,14 +142,14 @@ class TestRun:
             (["--input-schema", "nowhere"], "nowhere"),
         ],
     )
-    def test_wrong_options_are_told(
+    def test_wrong_options_are_errors(
         self, command: Command, write_flow: WriteFlow, options: list[str], told: str
     ) -> None:
         done = command("run", write_flow(ASK), *options)
         assert done.exit_code == 2
         assert told in done.err
 
-    def test_a_wrong_definition_does_not_run(self, command: Command, write_flow: WriteFlow) -> None:
+    def test_an_invalid_definition_does_not_run(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("run", write_flow(flow(A=pass_on(Next="B"))))
         assert (done.exit_code, done.out) == (2, "")
         assert 'There is no state "B".' in done.err

@@ -87,7 +87,7 @@ def test_the_program() -> None:
     assert done.stdout == "SUCCEEDED {'text': 'Hello, world'}\n"
 
 
-def test_the_limits_that_are_told() -> None:
+def test_the_limits_are_as_documented() -> None:
     limits = DOCUMENT[DOCUMENT.index("**Limits.**") :].partition("\n\n")[0]
     told = {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", limits)}
     assert told == {
