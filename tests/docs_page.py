@@ -42,7 +42,7 @@ class DocsPage:
 
     @property
     def actions(self) -> list[str]:
-        """What each action of the list shows; asked in one go, since the list is made anew all the time."""
+        """The text of each action in the list, read in one step because the list changes all the time."""
         script = "return [...document.querySelectorAll('#actions li')].map((item) => item.innerText)"
         return cast(list[str], self._browser.execute_script(script))
 
@@ -59,7 +59,7 @@ class DocsPage:
         )
 
     def try_out(self, operation: str, word: str) -> None:
-        """Open one of all operations, execute it, and wait until its live response has this word."""
+        """Open an operation in the list of all operations, execute it, and wait until its response has this word."""
         block = f"#operations-{operation}"
         self._browser.find_element(By.CSS_SELECTOR, f"{block} button.opblock-summary-control").click()
         self._until_there(f"{block} .execute")
@@ -76,7 +76,7 @@ class DocsPage:
         WebDriverWait(self._browser, 20).until(lambda _: self._browser.find_elements(By.CSS_SELECTOR, selector))
 
     def until_actions(self, *words: str) -> None:
-        """Wait until there are as many actions as words, and each shows its word."""
+        """Wait until there are as many actions as words, and each action shows its word."""
         WebDriverWait(self._browser, 20).until(
             lambda _: (
                 len(self.actions) == len(words)
@@ -105,13 +105,13 @@ class DocsPage:
         self._browser.execute_async_script("held.forEach((go) => go()); setTimeout(arguments[0], 50)")
 
     def quiet(self) -> None:
-        """Forget what was logged so far."""
+        """Discard everything logged so far."""
         self._browser.get("about:blank")
         list(requests_of(self._browser))
         log_of(self._browser, "browser")
 
     def check_that_it_kept_to_itself(self) -> None:
-        """That nothing was asked of another host, refused by the page's own policy, or went wrong in its programs."""
+        """Check that the page called no other host, and logged no policy violation or error."""
         assert hosts_of(list(requests_of(self._browser))) == {self._host}
         complaints = [entry for entry in log_of(self._browser, "browser") if entry["level"] in ("WARNING", "SEVERE")]
         assert complaints == []

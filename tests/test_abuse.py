@@ -1,4 +1,4 @@
-"""What somebody gains who does not play by the rules: nothing, and not much work for us (docs/security.md)."""
+"""Breaking the rules gains nothing and causes little work (docs/security.md)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_actions_of_others_look_like_missing_ones(
 
 
 class Work:
-    """Counts what requests have us do elsewhere: calls of the database and of Globus."""
+    """Counts the calls to the database and to Globus that requests cause."""
 
     def __init__(self, client: FlaskClient, globus: PatchedGlobus) -> None:
         self._database: Any = provider_of(client.application).metrics._database

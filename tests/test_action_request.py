@@ -1,4 +1,4 @@
-"""What reads run requests. What it refuses is in test_bad_input.py."""
+"""The parser of run requests. test_bad_input.py has what it refuses."""
 
 from __future__ import annotations
 

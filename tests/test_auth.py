@@ -1,4 +1,4 @@
-"""Who is asking: what tokens hold, what is remembered of them, and what happens when Globus does not answer."""
+"""Authentication: which tokens are valid, what is cached, and what happens when Globus does not answer."""
 
 from __future__ import annotations
 

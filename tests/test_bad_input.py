@@ -1,4 +1,4 @@
-"""Nothing that a client can send makes an answer that is not JSON, or one of the 5xx."""
+"""No input causes a response that is not JSON, or a 5xx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections to a database that dies, is silent, or loses its answers."""
+"""Connections to a database that dies, goes silent, or loses its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a database, tested on each of them."""
+"""The contract of a database, tested on every kind of database."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_two_databases_share_nothing(database: Database) -> None:
 
 
 def settled(database: Database, action_id: str, now: datetime) -> Action:
-    """Return an action with its end made final if it has come, as the domain does on reading it."""
+    """Return an action with its end made final if it is complete, as the domain does when reading it."""
     found = database.get(action_id)
     assert found is not None
     end = life_cycle.settle(found, now)
@@ -224,7 +224,7 @@ def listed(database: Database, now: datetime = NOW, **fields: Any) -> list[str]:
 
 
 def fill(database: Database, count: int, **fields: Any) -> list[str]:
-    """So many actions, each a second after the one before it; their ids, the newest first."""
+    """Create this many actions, a second apart, and return their ids, newest first."""
     for number in range(count):
         start = NOW + timedelta(seconds=number)
         values = {"start_time": start, "completion_time": start + timedelta(minutes=1)} | fields
@@ -459,7 +459,7 @@ RACERS = 16
 
 
 def race(work: Callable[[int], Any]) -> list[Any]:
-    """What `work` returns to each of RACERS threads that start together."""
+    """Return what `work` returns in each of RACERS threads that start together."""
     barrier = threading.Barrier(RACERS)
 
     def run(number: int) -> Any:

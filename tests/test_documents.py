@@ -102,7 +102,7 @@ def test_the_tour_from_python(provider: RunningProvider) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_point_to_existing_files(document: Path) -> None:
+def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text("utf-8")):
         assert target.startswith("https://") or (document.parent / target).exists(), target
 

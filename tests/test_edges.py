@@ -1,4 +1,4 @@
-"""What holds at the edges: strangers, deadlines, clocks that jump, stores that fail, and logged trouble."""
+"""Edge cases: strangers, deadlines, jumping clocks, failing stores, and logged warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEN_SECONDS = {"FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10}
 
 
 class Timer:
-    """A monotonic clock, which does not jump when the other one does."""
+    """A monotonic clock that does not jump along with the other one."""
 
     seconds = 1000.0
 

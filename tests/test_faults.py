@@ -138,7 +138,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(shared_url: str) -> Non
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_stopping_under_load_answers_every_request_that_arrived(tmp_path: Path, workers: int) -> None:
+def test_stopping_under_load_answers_every_request_that_has_come_in(tmp_path: Path, workers: int) -> None:
     path = tmp_path / "actions.db"
     with running_provider(f"--workers={workers}", DATABASE_URL=f"sqlite:///{path}", **SETTINGS) as provider:
         load = Load(provider.url)
@@ -239,9 +239,7 @@ def test_a_locked_sqlite_file_is_503_in_time(globus: PatchedGlobus, clock: Clock
     provider_of(client.application).close()
 
 
-def test_readers_are_served_while_another_process_locks_sqlite(
-    globus: PatchedGlobus, clock: Clock, tmp_path: Path
-) -> None:
+def test_readers_go_on_while_another_process_locks_sqlite(globus: PatchedGlobus, clock: Clock, tmp_path: Path) -> None:
     app = create_app({**CREDENTIALS, "DATABASE_URL": f"sqlite:///{tmp_path}/actions.db"}, clock=clock)
     headers = {"Authorization": f"Bearer {globus.login(ALICE)}"}
     request = {"request_id": "r", "body": {"utc_offset": 1}}

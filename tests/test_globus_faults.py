@@ -1,4 +1,4 @@
-"""Globus Auth and Groups failing in every way that a network knows, over real sockets."""
+"""Globus Auth and Groups fail in every way that a network can, over real sockets."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def groups(running: RunningProvider) -> Iterator[FaultyGlobus]:
 def client(
     monkeypatch: pytest.MonkeyPatch, auth: FaultyGlobus, groups: FaultyGlobus, clock: Clock, new_app: AppFactory
 ) -> FlaskClient:
-    """A provider that asks the real stand-in, by ways that can fail, with little patience."""
+    """A provider with short timeouts that asks the real stand-in over connections that can fail."""
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", auth.url)
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_GROUPS", groups.url)
     impatient = (("http_timeout", 0.5), ("max_retries", 1), ("max_sleep", 0.0))

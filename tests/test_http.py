@@ -1,4 +1,4 @@
-"""The started server, over real HTTP, with the real toolkit and globus-sdk talking to the stand-in for Globus."""
+"""The running server, over real HTTP; the real toolkit and globus-sdk talk to the stand-in for Globus."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_python_app_app_py_does_the_same() -> None:
 
 
 def refusal(*options: str, **settings: Any) -> str:
-    """The one line that a start which is refused ends with."""
+    """Return the only line of a start that fails."""
     process = start(*options, **settings)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 2, errors

@@ -1,4 +1,4 @@
-"""The schema: what migrations make of an empty database, and what is said of one that does not fit."""
+"""The schema: migrations of empty and old databases, and messages about unusable ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's view: is it well, and what are its figures?"""
+"""The operator's view: health and metrics."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.processes import ROOT, running_provider
 
 @pytest.fixture
 def everybody(provider: CallerFactory) -> Caller:
-    """Somebody without a token."""
+    """A caller without a token."""
     return provider(None)
 
 
 def figures(page: str) -> dict[str, float]:
-    """Every sample of a page of metrics: `name` or `name{label=value,…}` without the `action_provider_` before it."""
+    """Return every sample of a metrics page, as `name` or `name{label=value,…}`, without the `action_provider_`."""
     found = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:

@@ -1,4 +1,4 @@
-"""openapi.yaml and the provider say the same: every operation, with valid and invalid data, alone and in sequence."""
+"""openapi.yaml and the provider agree: every operation, with valid and invalid data, alone and in sequence."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_every_error_is_described(document: Any) -> None:
 
 
 def examples(node: Any) -> Iterator[tuple[Any, Any]]:
-    """Each schema that there is an example of, and the example."""
+    """Yield each example and its schema."""
     if isinstance(node, dict):
         if "schema" in node:
             yield from ((node["schema"], example["value"]) for example in node.get("examples", {}).values())
@@ -95,7 +95,7 @@ def examples(node: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def resolved(node: Any, document: Any) -> Any:
-    """The node with what it refers to in its place, outside of schemas."""
+    """Return the node with references replaced by their targets, except in schemas."""
     if isinstance(node, list):
         return [resolved(child, document) for child in node]
     if not isinstance(node, dict):
@@ -189,7 +189,7 @@ def test_links_lead_from_run_to_release_and_end_there(alice: Caller, clock: Cloc
     by_id = {operation["operationId"]: (method, path, operation) for method, path, operation in operations(document)}
 
     def follow(links: Any, name: str, expect: int) -> Any:
-        """The links of the answer to an operation that one of `links` leads to."""
+        """Return the links of the response to an operation that one of `links` leads to."""
         assert links[style + name]["parameters"] == {"action_id": "$response.body#/action_id"}
         method, path, operation = by_id[links[style + name]["operationId"]]
         alice.request(method, path.format(**action), expect)
@@ -205,7 +205,7 @@ def test_links_lead_from_run_to_release_and_end_there(alice: Caller, clock: Cloc
 
 
 class Exploration:
-    """Schemathesis at work on a provider: what it found wrong, and which answers it got."""
+    """A run of Schemathesis on a provider: the failures it found, and the responses it got."""
 
     def __init__(self, token: str, clock: Clock) -> None:
         self.faults: list[str] = []
@@ -235,8 +235,7 @@ class Exploration:
                 self._record(event)
 
     def sensible(self, body: Any) -> Any:
-        """A request that is valid by itself, made to be acceptable here and now too: the description says in words
-        what no schema can, that a deadline is in the future and a request_id not taken."""
+        """Adapt a valid request to what no schema can say: the deadline is in the future, and the request_id unused."""
         if not isinstance(body, dict):
             return body
         changed = dict(body)

@@ -1,4 +1,4 @@
-"""The log: what stands in a line, and that nobody waits for whoever reads it."""
+"""The log: what each line has, and that no request waits for the reader."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.patched_auth import PatchedGlobus
 
 
 class Pipe(io.StringIO):
-    """A stream that can be stuck, as a pipe is that nobody reads."""
+    """A stream that can get stuck, like a pipe that is not read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Pipe(io.StringIO):
         return super().write(text)
 
     def lines(self) -> list[str]:
-        """All that has been written, after the rest has been."""
+        """Return everything written, after flushing."""
         self.open.set()
         self.log.close()
         return self.getvalue().splitlines()
@@ -64,7 +64,7 @@ def client(
 
 @pytest.fixture
 def logged(pipe: Pipe) -> Callable[[], list[dict[str, object]]]:
-    """All lines that the client's requests have made."""
+    """Return all lines that the client's requests caused."""
     return lambda: [json.loads(line) for line in pipe.lines()]
 
 

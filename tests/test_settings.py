@@ -16,7 +16,7 @@ from tests.conftest import CREDENTIALS
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_defaults_are_as_documented() -> None:
+def test_the_defaults_hold() -> None:
     config = settings.load()
     assert config.work_settings == {"MIN_SECONDS": 5, "MAX_SECONDS": 900, "FAILURE_RATE": 0.3}
     assert config.release_after == config.maximum_deadline == timedelta(days=30)
@@ -72,13 +72,13 @@ def test_every_setting_has_a_test_of_its_wrong_values() -> None:
     assert set(WRONG) == set(settings.names(settings.load()))
 
 
-def test_an_unknown_setting_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_does_not_exist_is_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHATTIME_FAILRE_RATE", "0")
     with pytest.raises(SettingsError, match="did you mean WHATTIME_FAILURE_RATE"):
         settings.load()
 
 
-def test_a_nested_name_is_an_unknown_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nested_names_do_not_exist_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHATTIME_MIN_SECONDS__X", "0")
     with pytest.raises(SettingsError, match="unknown setting"):
         settings.load()
@@ -90,7 +90,7 @@ def test_without_all_credentials_there_is_no_app(missing: str) -> None:
         create_app({name: value for name, value in CREDENTIALS.items() if name != missing})
 
 
-def test_every_setting_has_a_comment_and_is_documented() -> None:
+def test_every_setting_has_a_comment_and_stands_in_the_documentation() -> None:
     lines = (ROOT / "config.py").read_text().splitlines()
     documented = (ROOT / "README.md").read_text()
     config = settings.load()
@@ -101,7 +101,7 @@ def test_every_setting_has_a_comment_and_is_documented() -> None:
         assert lines[index - 1].startswith("# ")
 
 
-def test_a_required_setting_cannot_be_unset() -> None:
+def test_a_setting_that_is_needed_cannot_be_unset() -> None:
     with pytest.raises(SettingsError, match="WHATTIME_MIN_SECONDS"):
         settings.load({"MIN_SECONDS": None})
 

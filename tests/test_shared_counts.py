@@ -23,7 +23,7 @@ HEADERS = {"Authorization": "Bearer local-token-alice"}
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 96 KB, of which the tests of counting fill the rest."""
+    """A file system of 96 KB, which the tests fill."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(folder)]
@@ -42,7 +42,7 @@ def introspections(provider: RunningProvider) -> float:
 def check_counts(provider: RunningProvider, before: int = 0) -> None:
     for _ in range(5):
         assert requests.get(f"{provider.url}/", headers=HEADERS, timeout=10).status_code == 200
-    for number in range(100):  # as many new labels as requests can make
+    for number in range(100):  # as many new labels as requests can create
         requests.get(f"{provider.url}/{number}", headers=HEADERS, timeout=10)
     assert introspections(provider) == before + 5
 

@@ -1,4 +1,4 @@
-"""Durations and times, read strictly."""
+"""Strict parsing of durations and times."""
 
 from __future__ import annotations
 

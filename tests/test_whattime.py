@@ -1,4 +1,4 @@
-"""The work of this provider: how long it takes, and what comes of it."""
+"""The work of this provider: how long it takes, and how it ends."""
 
 from __future__ import annotations
 

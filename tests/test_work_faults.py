@@ -1,4 +1,4 @@
-"""Work that runs elsewhere survives the death of any process: one job per action, and no stopped job left running."""
+"""Work that runs elsewhere survives the death of any process: one job per action, and no stopped job keeps running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/flows.md tells people to type works as written, and what it says about limits is true."""
+"""The commands in docs/flows.md work as written, and the limits it states are true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example flows, each with a provider that exists only here, and hours that pass in no time."""
+"""The example flows, with stub providers and a clock that the tests move."""
 
 from __future__ import annotations
 

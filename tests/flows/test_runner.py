@@ -1,4 +1,4 @@
-"""FlowRunner: each type of state, errors and catches, actions, with a clock that is moved by hand."""
+"""FlowRunner: each type of state, errors and catches, and actions, with a clock that the tests move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a web site could make a person's browser send is refused."""
+"""Requests that a website could make a person's browser send are refused."""
 
 from __future__ import annotations
 
