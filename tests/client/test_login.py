@@ -139,7 +139,7 @@ def test_for_a_local_provider_it_says_how_to_log_in_in_local_mode(
 ) -> None:
     done = command(typed, url=slow_provider.url)
     assert (done.exit_code, done.out) == (3, "")
-    assert "set ACTION_TOKEN (or --token)" in done.err
+    assert "Set ACTION_TOKEN or --token" in done.err
     assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:AUTH_PORT/ with the provider's --auth-port" in done.err
     assert "developers" not in done.err
 

@@ -90,8 +90,8 @@ def test_by_default_it_is_in_the_repository_and_its_readme_says_how_to_start_it(
     [
         ("My Jobs", "Try my_jobs."),
         ("my-jobs", "Try my_jobs."),
-        ("9lives", "with a letter first."),
-        ("", "with a letter first."),
+        ("9lives", "starting with a letter."),
+        ("", "starting with a letter."),
         ("../evil", "Try evil."),
         ("class", "class means something else here"),
         ("app", "app means something else here"),

@@ -102,7 +102,7 @@ WRONG: list[tuple[Any, str]] = [
     (flow(A={**action(), "Parameters": None}), "It has neither Parameters nor InputPath."),
     (flow(A={**action(), "ActionUrl": None}), "It must have either ActionUrl or Handler; it has neither."),
     (flow(A=pass_on(Result={}, InputPath="$.a")), "InputPath: warning: InputPath has no effect with Result."),
-    (flow(A=action(Handler="urn:x", ActionScope="s")), "warning: ActionScope has no effect beside Handler"),
+    (flow(A=action(Handler="urn:x", ActionScope="s")), "warning: ActionScope has no effect with Handler"),
     (flow(A=action(Handler="urn:x")), "either ActionUrl or Handler; it has both"),
     (flow(A={**action(Handler="x"), "ActionUrl": None}), '"x" is neither an object nor a URN.'),
     (flow(A={**action(Handler={"Type": "ActionProvider"}), "ActionUrl": None}), "needs Url"),

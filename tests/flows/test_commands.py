@@ -134,11 +134,11 @@ class TestRun:
         ("options", "told"),
         [
             (["--input", "[1]"], "--input"),
-            (["--provider", "nonsense"], "is not of the form URL=OTHER_URL"),
+            (["--provider", "nonsense"], "does not have the form URL=OTHER_URL"),
             (["--provider", f"{URL}=ftp://x"], "ftp://x"),
             (["--provider", "https://other.org=http://127.0.0.1:1"], f"the flow calls: {URL}"),
             (["--token-for", "Role"], "ROLE=TOKEN"),
-            (["--continue", "x.log"], "Give the FILE of a definition, or --continue"),
+            (["--continue", "x.log"], "Give a definition FILE, or --continue"),
             (["--input-schema", "nowhere"], "nowhere"),
         ],
     )
@@ -266,7 +266,7 @@ class TestLog:
         assert state.stat().st_mode & 0o777 == 0o600
         refused = command("run", file, "--log", log, *at(slow_provider))
         assert refused.exit_code == 2
-        assert "continue it by" in refused.err
+        assert "continue it with" in refused.err
         done = command("run", "--continue", log, "--token", ALICE)
         assert done.exit_code == 0
         entries = [json.loads(line) for line in log.read_text().splitlines()]
@@ -339,7 +339,7 @@ class TestGraph:
 
 
 def hear_ctrl_c() -> None:
-    """Even where the tests run in the background of a shell, which has it ignored."""
+    """Handle Ctrl-C even if the tests run in the background of a shell, which ignores it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -367,7 +367,7 @@ class TestTerminal:
         running = terminal(file, "--log", log, *at(slow_provider))
         running.expect(r"0:01  Ask  ACTIVE  about 9:5\d left")
         running.sendintr()
-        running.expect(r"Cancel the action of Ask, and with it the run\? \[y/N\]")
+        running.expect(r"Cancel the action of Ask, and the run with it\? \[y/N\]")
         running.sendline("n")
         running.expect("The action continues. Cancel it:  .* cancel --action-url")
         running.expect(f"Continue the run:  .* flow run --continue {re.escape(log)}")
