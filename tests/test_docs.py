@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -85,6 +86,22 @@ def test_no_large_file_is_sent_uncompressed(client: FlaskClient, encodings: str)
 
 def test_in_production_there_are_no_people_to_choose_from(client: FlaskClient) -> None:
     assert client.get("/docs/people.json").json == []
+
+
+@pytest.mark.parametrize(
+    ("installed", "named"),
+    [([], "chromium is not installed"), (["chromium"], r"chromedriver is not installed .*chromium-driver")],
+    ids=str,
+)
+def test_a_missing_program_of_the_browser_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: list[str], named: str
+) -> None:
+    for name in installed:
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=named), running_browser(tmp_path):
+        pass
 
 
 @pytest.fixture(scope="module")
