@@ -21,7 +21,7 @@ __all__ = ["flow_runner", "quick_provider", "slow_provider"]  # pytest finds it 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command has left behind."""
+    """The output and exit code of a command."""
 
     exit_code: int
     out: str
