@@ -28,8 +28,9 @@ def is_unclear_which_auth(provider_url: str | None) -> bool:
 def not_logged_in(provider_url: str | None) -> str:
     """Return what to do for a provider on this machine that the caller is not logged in to."""
     return (
-        "You are not logged in. Set ACTION_TOKEN or --token (in local mode, to local-token-alice). To log in, first\n"
-        f"{how_to_select_auth(provider_url)}\n(At Globus itself, a login needs ACTION_CLIENT_ID.)"
+        "You are not logged in. Set ACTION_TOKEN or --token (in local mode, to local-token-alice). "
+        f"To log in, first run:\n{how_to_select_auth(provider_url)}\n"
+        "(At Globus itself, a login needs ACTION_CLIENT_ID.)"
     )
 
 

@@ -325,7 +325,7 @@ def test_a_provider_does_not_get_the_token_of_another_one(
         for typed in ("status a", "run -b {}", "login"):
             refused = command(*typed.split(), url=hostile.url)
             assert (refused.exit_code, refused.out) == (3, "")
-            assert f"your token for {odd.url} " in refused.err
+            assert f"your token for {odd.url}, " in refused.err
             assert refused.err.endswith(f"If you trust this provider, add --action-scope {scope}\n")
         assert set(hostile.tokens) == {None}
         assert command("status", "a", "--action-scope", scope, url=hostile.url).exit_code == 0

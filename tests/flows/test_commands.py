@@ -180,7 +180,7 @@ class TestRun:
         file = write_flow(flow(Nap={"Type": "Wait", "Seconds": 600, "Next": "A"}, A=action()))
         done = command("run", file, "--provider", f"*={provider.url}")
         assert done.exit_code == 3
-        assert "set ACTION_TOKEN" in done.err
+        assert "Set ACTION_TOKEN" in done.err
 
     def test_one_token_does_not_go_to_several_hosts(self, command: Command, write_flow: WriteFlow) -> None:
         file = write_flow(flow(A=action(Next="B"), B=action(ActionUrl="https://other.example.org")))
