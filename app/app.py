@@ -113,7 +113,7 @@ def authenticate_and_read() -> None:
 
 
 def with_action(handler: Callable[[Action], Any], *, manages: bool) -> Callable[[str], Any]:
-    """Have a handler called with the action instead of its id."""
+    """Call the handler with the action instead of its id."""
 
     @functools.wraps(handler)
     def load(action_id: str) -> Any:

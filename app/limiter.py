@@ -30,8 +30,8 @@ BRIEF = "brief"
 class Limiter:
     """Counts waiting threads by kind, from the first moment.
 
-    A burst of quick requests needs more places than a kind has, and does no harm. So a thread that finds none may wait
-    briefly, as long as SPARE threads are left.
+    A burst of quick requests may need more places than a kind has, and does no harm. So a thread that finds no place
+    may wait briefly, as long as SPARE threads are left.
 
     :param threads: how many threads the worker has. All waiters together are fewer.
     """

@@ -154,7 +154,7 @@ def _require(value: Any, condition: object) -> Any:
 
 
 def _token(text: str) -> str:
-    """Return a word of the characters that OAuth 2 allows in a scope (RFC 6749, section 3.3)."""
+    """Return a word with only the characters that OAuth 2 allows in a scope (RFC 6749, section 3.3)."""
     return str(_require(text, re.fullmatch(r"[!#-\[\]-~]+", text)))
 
 

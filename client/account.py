@@ -17,7 +17,7 @@ SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @cli.command("login")
-@click.option("--force", is_flag=True, help="Log in again even if that is not needed.")
+@click.option("--force", is_flag=True, help="Log in again even if you are already logged in.")
 @click.option("--browser/--no-browser", default=None, help="Log in with a browser, or with a code to paste.")
 @common_options
 def log_in(session: Session, force: bool, browser: bool | None) -> None:
@@ -76,7 +76,7 @@ def who(session: Session) -> dict[str, Any]:
         if token is None or error.http_status not in (401, 403):
             raise
         raise Refusal(
-            "This token is not for Globus Auth, so its owner cannot be looked up (or it is not active).", 3
+            "This token is not active, or not for Globus Auth, so its owner cannot be looked up.", 3
         ) from error
 
 

@@ -35,7 +35,7 @@ class Count(click.IntRange):
 
 
 def not_empty(_ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Refuse an empty value, which a shell makes of a variable that is not set."""
+    """Refuse an empty value, which usually comes from an unset shell variable."""
     for each in [value] if isinstance(value, str) else value or ():
         if not each.strip():
             name = "--request-id" if param.name == "request_id" else "ACTION_ID"
@@ -76,7 +76,7 @@ def introspect(session: Session) -> None:
 @click.option(
     "--request-id",
     callback=not_empty,
-    help="Identifies this request: repeating it starts no second action. [default: a new id]",
+    help="Identifies this request; repeating it does not start a second action. [default: a new id]",
 )
 @click.option("-l", "--label", help="A short text to recognize the action by.")
 @click.option(
@@ -84,9 +84,9 @@ def introspect(session: Session) -> None:
 )
 @click.option("--monitor-by", multiple=True, callback=principal_urns, help="Who else may see it. [repeatable]")
 @click.option("--deadline", callback=deadline, metavar="TIME",
-              help="When it must be complete: in 2h, 1d12h or PT2H, or at a time with an offset.")  # fmt: skip
+              help="The latest time of completion: 2h, 1d12h, or PT2H from now, or a time with an offset.")  # fmt: skip
 @click.option("--release-after", callback=duration, metavar="DURATION",
-              help="How long to keep it once it is complete: 12h, 7d or P7D.")  # fmt: skip
+              help="How long to keep it once it is complete: 12h, 7d, or P7D.")  # fmt: skip
 @click.option("--check/--no-check", default=True, show_default=True, help="Check the input against the schema first.")
 @watching
 @common_options
@@ -160,7 +160,7 @@ def release(session: Session, action_ids: tuple[str, ...], all_of_them: bool) ->
 @click.option("--marker", help="Where to continue: the `marker` of the previous page.")
 @common_options
 def log(session: Session, action_id: str, limit: int, reverse: bool, marker: str | None) -> None:
-    """Show what has happened to an action."""
+    """Show an action's log."""
     try:
         document = an_object(session.client.log(action_id, limit, reverse, marker))
     except globus_sdk.GlobusAPIError as error:
@@ -194,18 +194,18 @@ def list_actions(
     """List your actions, newest first."""
     actions = listed(session, statuses or STATUSES, roles, None if all_of_them else limit)
     if not actions:
-        session.console.say("There are no such actions.")
+        session.console.say("No actions found.")
     session.show(actions, lambda: page.actions_table(actions))
 
 
 @cli.command()
 @ACTION_ID
 @click.option("--query-for-inactive-reason/--no-query-for-inactive-reason", "query", default=True, show_default=True,
-              help="Ask first what the action waits for; if it is your consent, log in with it.")  # fmt: skip
+              help="First check what the action is waiting for; if it is your consent, log in to give it.")  # fmt: skip
 @watching
 @common_options
 def resume(session: Session, action_id: str, query: bool, watched: bool, patience: float) -> int:
-    """Resume an INACTIVE action, which waits for you."""
+    """Resume an INACTIVE action, which is waiting for you."""
     action = an_object(session.client.status(action_id)) if query else {}
     if not consent_before_resuming(session, action):
         return finish(session, action, False, patience, resumed=True)

@@ -15,11 +15,11 @@ MOST_VALUES = 100_000
 
 
 class BodyError(ValueError):
-    """Raised when the given text is not a body; says what would be one."""
+    """Raised when the given text is not a body; the message says what would be."""
 
 
 class _Loader(yaml.SafeLoader):
-    """A YAML loader for what JSON can express: a date is text, and `<<` cannot multiply fields without end."""
+    """A YAML loader for what JSON can express: dates stay text, and `<<` cannot multiply fields endlessly."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         super().flatten_mapping(node)
@@ -82,7 +82,7 @@ def _text(given: str) -> tuple[str, str]:
         if isinstance(error, BodyError):
             raise
         if given.startswith("@") or isinstance(error, (IsADirectoryError, PermissionError)):
-            strerror = getattr(error, "strerror", None) or "this is not a file name"
+            strerror = getattr(error, "strerror", None) or "it is not a valid file name"
             raise BodyError(f"the file {name} cannot be read: {strerror}.") from error
     return "the body", given
 
@@ -106,7 +106,7 @@ def _parse(text: str) -> Any:
 
 
 def _count(body: Any) -> None:
-    """Raise _TooLarge if the body has more than MOST_VALUES values, which YAML's aliases can make of a few lines."""
+    """Raise _TooLarge if there are more than MOST_VALUES values, which YAML's aliases can make from a few lines."""
     count, left = 0, [body]
     while left:
         value = left.pop()

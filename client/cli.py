@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None, *, before: Callable[[], object]
         before()
         result = cli.main(arguments, standalone_mode=False, obj=console)
     except (KeyboardInterrupt, click.Abort) as error:
-        ended = isinstance(error.__context__, EOFError)  # click takes both for the same
-        console.say("\nError: the input ended before everything was answered." if ended else "")
+        ended = isinstance(error.__context__, EOFError)  # click treats both the same
+        console.say("\nError: the input ended before all questions were answered." if ended else "")
         sys.exit(USAGE if ended else INTERRUPTED)
     except BrokenPipeError:
         sys.exit(TROUBLE)

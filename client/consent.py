@@ -1,4 +1,4 @@
-"""Decide what a command does about an INACTIVE action: ask for a consent, or say how to resume it."""
+"""Decide what to do about an INACTIVE action: ask for consent, or say how to resume it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .waiting import can_consent, obtain_consent, reason_in_words, required_scop
 
 
 def consent_to_ask_for(session: Session, action: Mapping[str, Any]) -> str | None:
-    """Return the scope to log in with, if the action waits for a consent and a person is there to give it."""
+    """Return the scope to log in with, if the action needs consent and a person is there to give it."""
     needed = required_scope(action)
     if needed is None or not can_consent(session.app, session.console):
         return None
@@ -21,10 +21,10 @@ def consent_to_ask_for(session: Session, action: Mapping[str, Any]) -> str | Non
 
 
 def advise(session: Session, action: Mapping[str, Any]) -> None:
-    """Say what an INACTIVE action waits for, and which command resumes it."""
+    """Say what an INACTIVE action is waiting for, and which command resumes it."""
     console, needed = session.console, required_scope(action)
     action_id = one_line(str(action.get("action_id")))
-    console.say(f"The action waits: {reason_in_words(action)}.")
+    console.say(f"The action is waiting: {reason_in_words(action)}.")
     if needed is None:
         console.say(f"  Resume it:  {session.command('resume', action_id)}")
     elif session.app is None:
@@ -39,9 +39,9 @@ def advise(session: Session, action: Mapping[str, Any]) -> None:
 
 
 def consent_before_resuming(session: Session, action: dict[str, Any]) -> bool:
-    """Obtain the consent that an INACTIVE action waits for, if it does.
+    """Obtain the consent that an INACTIVE action is waiting for, if any.
 
-    :returns: whether it makes sense to resume it now.
+    :returns: whether resuming it now makes sense.
     """
     needed = required_scope(action)
     if needed is None:
@@ -51,6 +51,6 @@ def consent_before_resuming(session: Session, action: dict[str, Any]) -> bool:
         obtain_consent(session.app, session.console, scope, action)
         return True
     if session.app is None:
-        session.console.say(f"The action waits for a token with your consent to {needed}: log in, without --token.")
+        session.console.say(f"The action needs a token with your consent to {needed}: log in, without --token.")
         return True
     return session.action_scope is not None and session.action_scope == scope_to_request(session.scope, needed)

@@ -22,7 +22,7 @@ ERASE_LINE = "\r\x1b[K"
 
 
 def printable(text: str) -> str:
-    """Return `text` without characters that a terminal obeys or that reorder text: it may come from anywhere."""
+    """Return `text` without control characters or characters that reorder text: it may come from anywhere."""
     return _HIDDEN.sub("", CONTROL.sub("", text))
 
 
@@ -74,7 +74,7 @@ class Console:
 
         :raises click.Abort: the input ended, or Ctrl-C.
         """
-        with contextlib.redirect_stdout(sys.stderr):  # older releases of click let a blank slip to stdout
+        with contextlib.redirect_stdout(sys.stderr):  # older releases of click write a space to stdout
             answer = click.prompt(self.hide(question), default="", show_default=False, err=True)
         return str(answer).strip()
 

@@ -87,7 +87,7 @@ def _sentences(error: globus_sdk.GlobusAPIError, console: Console) -> Iterator[s
 def _of_usage(error: click.UsageError, _console: Console) -> tuple[str, int]:
     text, command = error.format_message(), error.ctx.command.name if error.ctx else None
     if isinstance(error, click.MissingParameter):
-        text = " ".join(text.split())  # its choices come in lines of their own
+        text = " ".join(text.split())  # it puts each choice on a separate line
     if command == "run" and text.startswith("Got unexpected extra argument"):
         text += ". (Give the input with --body.)"
     if isinstance(error, click.NoSuchOption) and isinstance(error.ctx and error.ctx.command, click.Group):

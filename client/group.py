@@ -12,7 +12,7 @@ COMMAND = "globus-action"
 
 EPILOG = """\
 Exit codes: 0 SUCCEEDED or done, 1 the action FAILED, 2 wrong usage or input, 3 not allowed, 4 not found, 5 conflict, 6
-trouble with the provider or the network, 7 the action is INACTIVE: it waits for you.
+provider or network error, 7 the action is INACTIVE: it is waiting for you.
 """
 
 

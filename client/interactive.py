@@ -18,7 +18,7 @@ def ask_for_body(schema: Mapping[str, Any], console: Console) -> dict[str, Any]:
     :raises SchemaError: the schema names no fields.
     """
     if next(properties(schema, schema), None) is None:
-        raise SchemaError("the provider's input_schema names no fields: use --body")
+        raise SchemaError("the provider's input_schema has no fields: use --body")
     return _ask_for_object(schema, schema, console, (), 0)
 
 

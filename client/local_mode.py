@@ -1,4 +1,4 @@
-"""Recognize a provider in local mode, and tell how to log in there."""
+"""Recognize a provider in local mode, and say how to log in there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def auth_is_local() -> bool:
 
 
 def is_unclear_which_auth(provider_url: str | None) -> bool:
-    """Return whether the provider is on this machine, and nothing says whether its Globus Auth is, too."""
+    """Return whether the provider is on this machine while nothing says whether its Globus Auth is too."""
     here = urlsplit(provider_url or "").hostname in LOOPBACK
     return here and not os.environ.get("GLOBUS_SDK_SERVICE_URL_AUTH")
 
@@ -28,15 +28,16 @@ def is_unclear_which_auth(provider_url: str | None) -> bool:
 def not_logged_in(provider_url: str | None) -> str:
     """Return what to do for a provider on this machine that the caller is not logged in to."""
     return (
-        "You are not logged in: set ACTION_TOKEN (or --token), in local mode to local-token-alice. To log in, first\n"
-        f"{how_to_select_auth(provider_url)}\n(At Globus itself, a login needs ACTION_CLIENT_ID.)"
+        "You are not logged in. Set ACTION_TOKEN or --token (in local mode, to local-token-alice). "
+        f"To log in, first run:\n{how_to_select_auth(provider_url)}\n"
+        "(At Globus itself, a login needs ACTION_CLIENT_ID.)"
     )
 
 
 def which_auth(provider_url: str | None) -> str:
-    """Return how to say which Globus Auth knows a token."""
+    """Return how to select the Globus Auth that issued a token."""
     return (
-        "It is unclear which Globus Auth knows this token. In local mode: "
+        "It is unclear which Globus Auth issued this token. In local mode: "
         f"{how_to_select_auth(provider_url)} (for a token of Globus: https://auth.globus.org/)"
     )
 
@@ -44,7 +45,7 @@ def which_auth(provider_url: str | None) -> str:
 def how_to_select_auth(provider_url: str | None, *, is_auth: Callable[[str], bool] | None = None) -> str:
     """Return the command that selects the provider's stand-in for Globus Auth.
 
-    Its port is not known to the client. By default it is the provider's own plus one, which is tried.
+    The client does not know its port. It tries the default, the provider's port plus one.
 
     :param is_auth: whether a stand-in answers at a URL.
     """

@@ -1,4 +1,4 @@
-"""Authenticate the caller: with a given token, as a service, or as a person who logs in, by globus-sdk's apps."""
+"""Authenticate the caller with a given token, or with globus-sdk's apps: as a service, or as a person who logs in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .reporting import report_requests
 from .scope import parse, resource_server
 
 LOCAL_CLIENT_ID = "5b1c0de0-0000-4000-8000-00000000c11e"
-"""The client id with a local stand-in for Globus Auth, which accepts any id. It is not registered anywhere."""
+"""The client id for a local stand-in for Globus Auth, which accepts any id. It is not registered anywhere."""
 
 AUTH_SCOPES = ["openid", "profile", "email"]
 
@@ -50,7 +50,7 @@ def authorizer(credentials: Credentials, console: Console) -> globus_sdk.AccessT
         return None
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise Refusal(
-            "--token or ACTION_TOKEN: this is not a token: a token has no spaces and no special characters.", USAGE
+            "--token or ACTION_TOKEN: this is not a token. A token has no spaces or special characters.", USAGE
         )
     console.keep_secret(token)
     return globus_sdk.AccessTokenAuthorizer(token)
@@ -108,7 +108,7 @@ def require(app: GlobusApp, scope: str) -> None:
 
 
 def consent(app: GlobusApp, scope: str) -> None:
-    """Log in once more, with the person's consent to a further scope."""
+    """Log in again, with the person's consent to an additional scope."""
     app.login(auth_params=GlobusAuthorizationParameters(required_scopes=[scope]))
 
 

@@ -89,5 +89,5 @@ class _AnnouncingServer:
         return self.server.socket
 
     def wait_for_code(self) -> Any:
-        self.console.say("Log in in your browser. (To paste a code instead: Ctrl-C, then `login --no-browser`.)")
+        self.console.say("Log in with your browser. (To paste a code instead: Ctrl-C, then `login --no-browser`.)")
         return self.server.wait_for_code()

@@ -12,7 +12,7 @@ _SHORT = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", 
 
 
 def deadline(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return what --deadline means, as an RFC 3339 time. A time that is given as such is returned unchanged."""
+    """Return --deadline as an RFC 3339 time. A time in that form is returned unchanged."""
     try:
         return None if value is None else absolute(value, datetime.now(UTC))
     except ValueError as error:
@@ -22,7 +22,7 @@ def deadline(_ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 def duration(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return what --release-after means, as an ISO 8601 duration."""
+    """Return --release-after as an ISO 8601 duration."""
     try:
         return None if value is None else iso_duration(value)
     except ValueError as error:
@@ -48,7 +48,7 @@ def absolute(text: str, now: datetime) -> str:
 def iso_duration(text: str) -> str:
     """Return a duration in ISO 8601.
 
-    :param text: one in that form, or as 1w2d3h4m5s, of which all but one may be left out.
+    :param text: a duration in that form, or like 1w2d3h4m5s, where all parts but one are optional.
     :raises ValueError: it is neither.
     """
     text = text.strip()

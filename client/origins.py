@@ -1,4 +1,4 @@
-"""Remember which provider each stored token is for: naming another provider's scope does not obtain its token."""
+"""Remember which provider each stored token is for: naming another provider's scope must not obtain its token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_A_PROVIDER = re.compile(r"https://auth\.([a-z0-9-]+\.)*globus\.org/scopes/[^
 def claim(app: GlobusApp, url: str, scope: str, *, given: bool) -> None:
     """Record that the provider at `url` receives the tokens for `scope`.
 
-    globus-sdk stores tokens by resource server, so it is the resource server that belongs to a provider.
+    globus-sdk stores tokens by resource server, so each resource server belongs to one provider.
 
     :param given: whether the caller named the scope; otherwise the provider did.
     :raises Refusal: the scope belongs to a Globus service; or only the provider says that the scope is its own, and
@@ -40,14 +40,14 @@ def claim(app: GlobusApp, url: str, scope: str, *, given: bool) -> None:
         advice = f"add --action-scope {shlex.quote(scope)}"
         if stored and not _is_run_by(server, url):
             raise Refusal(
-                "This provider names the scope that your token for "
-                f"{owners[0] if owners else 'another service'} is for, and would get that token. "
+                "This provider asks for the scope of your token for "
+                f"{owners[0] if owners else 'another service'}, and would get that token. "
                 f"If you trust this provider, {advice}",
                 NOT_ALLOWED,
             )
         if isinstance(app, ClientApp):
             raise Refusal(
-                "A service (ACTION_CLIENT_SECRET) must name a provider's scope the first time that it calls the "
+                "A service (ACTION_CLIENT_SECRET) must name a provider's scope the first time it calls the "
                 f"provider. If you trust {url} with a token for it, {advice}",
                 NOT_ALLOWED,
             )

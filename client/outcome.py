@@ -38,22 +38,22 @@ def check_body(session: Session, body: dict[str, Any]) -> None:
     try:
         found = problems(read_schema(session.description()), body)
     except SchemaError as error:
-        session.console.say(f"The input is sent unchecked: {error}.")
+        session.console.say(f"Sending the input unchecked: {error}.")
         return
     except (BadResponse, globus_sdk.GlobusAPIError) as error:
-        session.console.details(f"The input is sent unchecked: {explain(error, session.console)[0]}")
+        session.console.details(f"Sending the input unchecked: {explain(error, session.console)[0]}")
         return
     if found:
         lines = "\n".join(f"  - {one_line(each)}" for each in found)
         raise click.UsageError(
-            f"The input does not match the provider's schema:\n{lines}\n(--no-check sends it as it is.)"
+            f"The input does not match the provider's schema:\n{lines}\n(--no-check sends it anyway.)"
         )
 
 
 def finish(session: Session, action: dict[str, Any], watched: bool, patience: float, *, resumed: bool = False) -> int:
     """Show an action, after watching it if asked to, and return the exit code for its status.
 
-    :param resumed: whether this action was just resumed, so that an INACTIVE status is not what was wanted.
+    :param resumed: whether this action was just resumed, so that INACTIVE counts as not having worked.
     """
     if watched and action.get("status") not in COMPLETE:
         action_id = action.get("action_id")
@@ -68,9 +68,9 @@ def finish(session: Session, action: dict[str, Any], watched: bool, patience: fl
 
 
 def watched_action(session: Session, action_id: str, patience: float) -> dict[str, Any]:
-    """Watch an action until it is complete, with a further login if it waits for a consent.
+    """Watch an action until it is complete, with another login if it needs consent.
 
-    :returns: its status; INACTIVE if it waits for something that cannot be given here.
+    :returns: its status; INACTIVE if it is waiting for something that cannot be given here.
     """
     obtained: set[str] = set()
 
@@ -114,7 +114,7 @@ def _stopped_watching(session: Session, action_id: str, error: BaseException) ->
 def listed(
     session: Session, statuses: Sequence[str], roles: Sequence[str] | None, limit: int | None
 ) -> list[dict[str, Any]]:
-    """Return the caller's actions, and say so if there are more.
+    """Return the caller's actions, and say if there are more.
 
     :raises Refusal: the provider does not list any.
     """

@@ -16,7 +16,7 @@ _ESCAPED = re.compile(f"[\x7f-\x9f{HIDDEN}]")
 
 
 def as_json(document: Any) -> str:
-    """Return JSON, indented by two spaces; characters that a terminal obeys or that reorder text are escaped."""
+    """Return JSON, indented by two spaces, with control characters and characters that reorder text escaped."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -26,7 +26,7 @@ def as_json(document: Any) -> str:
 
 
 def as_yaml(document: Any) -> str:
-    """Return YAML; characters that a terminal obeys or that reorder text are escaped."""
+    """Return YAML, with control characters and characters that reorder text escaped."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=unicode)
     if _ESCAPED.search(text):
@@ -40,5 +40,5 @@ def write(text: str) -> None:
         sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()
     except BrokenPipeError:
-        # so that Python does not try again at its exit
+        # so that Python does not try again when it exits
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

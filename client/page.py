@@ -20,7 +20,7 @@ WIDEST_COLUMN = 44
 
 
 def provider_page(document: Mapping[str, Any], *, run_command: str) -> str:
-    """Return a page on what the provider is, who may use it, and its input.
+    """Return a page about the provider, who may use it, and its input.
 
     :param run_command: the command that runs an action, up to the body.
     """
@@ -70,7 +70,7 @@ def _facts(document: Mapping[str, Any]) -> list[str]:
         "Seen by": _principals(document.get("visible_to")),
         "Contact": document.get("admin_contact"),
         "Scope": document.get("globus_auth_scope"),
-        "Synchronous": "yes: an action is complete at once"
+        "Synchronous": "yes: each action is complete right away"
         if document.get("synchronous")
         else "no: --watch waits for the end",
         "Keeps a log": "yes" if document.get("log_supported") else "no",
@@ -93,11 +93,11 @@ def _input(document: Mapping[str, Any], run_command: str) -> Iterator[list[str]]
         return
     rows = [[f"{field.name}{'*' * field.required}", field.type, field.limits, field.meaning] for field in listed]
     if rows:
-        yield ["Input (* must be given):", *_table(["FIELD", "TYPE", "LIMITS", "MEANING"], rows)]
+        yield ["Input (* required):", *_table(["FIELD", "TYPE", "LIMITS", "MEANING"], rows)]
         if len(rows) == MOST_FIELDS:
             yield ["There may be more fields: --format json shows all of them."]
     else:
-        yield ["Input: its schema names no fields; --format json shows it."]
+        yield ["Input: the schema has no fields; --format json shows it."]
     given = f"--body {shlex.quote(json.dumps(body, ensure_ascii=False))}" if body is not None else "--interactive"
     yield ["Try it:", f"  {run_command} {given} --watch"]
 

@@ -1,6 +1,6 @@
-"""Make globus-sdk read and write JSON with Python's own library, whatever else is installed.
+"""Make globus-sdk read and write JSON with Python's own library, even if orjson is installed.
 
-Since release 4.10, globus-sdk uses orjson where that is installed. orjson refuses what other JSON libraries accept:
+Since release 4.10, globus-sdk uses orjson if it is installed. orjson refuses what other JSON libraries accept:
 a lone surrogate in a string makes a whole status unreadable, and whole numbers above 64 bits cannot be sent.
 """
 

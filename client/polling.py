@@ -1,4 +1,4 @@
-"""Poll an action until its end: when to poll next, and how long to tolerate trouble."""
+"""Poll an action until it is complete: when to poll next, and how long to tolerate errors."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def follow(
 ) -> Iterator[PollResult]:
     """Poll an action until it is complete: less and less often, but soon after its estimated completion time.
 
-    Responses of 429 and 5xx, broken connections, and responses that are not a status are trouble, which is retried.
-    `Retry-After` is honored, but no pause outlasts the patience (or, while there is no trouble, 30 seconds).
+    Responses of 429 and 5xx, broken connections, and responses that are not a status count as trouble and are retried.
+    `Retry-After` is honored, but no pause is longer than the patience (or, without trouble, 30 seconds).
 
     :param ask: gets its status once.
     :param patience_seconds: how long trouble may last before it is raised.
@@ -91,7 +91,7 @@ def _poll(ask: Callable[[], GlobusHTTPResponse], now: Callable[[], datetime]) ->
 
 
 def _pauses(result: PollResult, pause: float, now: datetime) -> tuple[float, float]:
-    """Return the next pause and the one after it. The next ends at the estimated completion time, if that is sooner."""
+    """Return the next pause and the one after it. The next one ends no later than the estimated completion time."""
     expected = estimated_completion(result.document) if result.document else None
     left = (expected - now).total_seconds() + 0.1 if expected else 0.0
     if 0 < left < pause:

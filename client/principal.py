@@ -34,7 +34,7 @@ def _urn(value: str, param: click.Parameter) -> str:
 
 
 def in_words(principal: str) -> str:
-    """Return a principal in words, as far as its form tells."""
+    """Return a principal in words, as far as its form shows."""
     if principal in _WORDS:
         return _WORDS[principal]
     found = re.fullmatch(f"({IDENTITY}|{GROUP})(.+)", principal)

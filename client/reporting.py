@@ -38,7 +38,7 @@ class ReportingAdapter(LimitedAdapter):
         self._console = console
         self._failures = 0
 
-    def send(  # type: ignore[override]  # the arguments behind the request are handed on as they come
+    def send(  # type: ignore[override]  # the other arguments are passed on unchanged
         self, request: PreparedRequest, **options: Any
     ) -> Response:
         host = urlsplit(request.url or "")
@@ -79,15 +79,15 @@ def reason(error: BaseException) -> str:
     """Return why there was no response, in a few words: the root cause of nested errors."""
     text = f"{error!r} {error}"
     words = {
-        "Name or service not known": "no host has this name",
-        "nodename nor servname": "no host has this name",
-        "name resolution": "the name of the host cannot be looked up now",
-        "getaddrinfo failed": "no host has this name",
-        "refused": "the connection is refused",
+        "Name or service not known": "there is no host with this name",
+        "nodename nor servname": "there is no host with this name",
+        "name resolution": "the host name cannot be looked up right now",
+        "getaddrinfo failed": "there is no host with this name",
+        "refused": "the connection was refused",
         "CERTIFICATE_VERIFY_FAILED": "its certificate cannot be verified",
-        "WRONG_VERSION_NUMBER": "it does not speak TLS there: perhaps the URL begins with http://",
-        "unreachable": "the network does not reach it",
-        "ConnectTimeout": "it does not take the connection",
+        "WRONG_VERSION_NUMBER": "the server does not speak TLS: perhaps the URL should begin with http://",
+        "unreachable": "the network does not reach the host",
+        "ConnectTimeout": "the server does not accept the connection",
         "imed out": "no response in time",
         "Timeout": "no response in time",
         "reset": "the connection broke",
@@ -95,7 +95,7 @@ def reason(error: BaseException) -> str:
         "aborted": "the connection broke",
         "IncompleteRead": "the connection broke",
         "prematurely": "the connection broke",
-        "TooManyRedirects": "it redirects without end",
-        "SSL": "a secure connection could not be made",
+        "TooManyRedirects": "the server redirects endlessly",
+        "SSL": "no secure connection could be made",
     }
     return next((said for word, said in words.items() if word in text), "there is no response")

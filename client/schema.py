@@ -24,7 +24,7 @@ __all__ = [
 LARGEST_CHARACTERS = 1_000_000
 
 DEEPEST = 5
-"""How many levels of nested objects are described: a schema may refer to itself."""
+"""How many levels of nested objects are described, because a schema may refer to itself."""
 
 MOST_FIELDS = 200
 """How many fields are described: definitions that refer to each other could make millions."""
@@ -172,7 +172,7 @@ def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def example(schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a valid body made from the schema's examples; None if they are not enough."""
+    """Return a valid body made from the schema's examples; None if they do not suffice."""
     whole = schema.get("examples")
     if isinstance(whole, list) and whole and isinstance(whole[0], dict):
         return whole[0]

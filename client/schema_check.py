@@ -1,6 +1,6 @@
-"""Check a body against a JSON schema, as a process of its own that can be stopped: a schema may take forever.
+"""Check a body against a JSON schema in a separate process that can be stopped, because a schema may take forever.
 
-`problems` starts the process; the process runs this file as a script, which is why it imports nothing of the package.
+`problems` starts the process. The process runs this file as a script, so the file imports nothing from the package.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SchemaError(Exception):
 
 
 def problems(schema: Mapping[str, Any], body: Any, *, limit_seconds: float | None = None) -> list[str]:
-    """Return one sentence for each mistake in `body`, which starts with the field. Nothing is fetched from elsewhere.
+    """Return one sentence for each mistake in `body`, starting with the field. Nothing is fetched from other places.
 
     :param limit_seconds: how long the check may take; LIMIT_SECONDS by default.
     :raises SchemaError: the schema is invalid, refers to something outside itself, or takes too long to check.
@@ -53,7 +53,7 @@ def problems(schema: Mapping[str, Any], body: Any, *, limit_seconds: float | Non
 def check(schema: Any, body: Any) -> list[str]:
     """Return what `problems` returns, in this process and without limits.
 
-    :raises Exception: of many kinds, for a schema that is not one.
+    :raises Exception: many kinds, for something that is not a schema.
     """
     from jsonschema import Draft7Validator
     from jsonschema.exceptions import best_match

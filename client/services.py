@@ -1,4 +1,4 @@
-"""Tell which scopes belong to Globus itself: their tokens are sent to no one else's provider."""
+"""Recognize scopes that belong to Globus itself: their tokens are never sent to anyone else's provider."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def may_receive(url: str, scope: str) -> bool:
 
 
 def of_globus(scope: str) -> str:
-    """Return the sentence that says why a token for `scope` is not sent."""
+    """Return the sentence that explains why a token for `scope` is not sent."""
     return (
         f"The scope {scope[:200]!r} belongs to Globus itself, not to this provider: "
         "this client never sends a token for it to an address outside globus.org."

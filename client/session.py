@@ -187,7 +187,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--action-scope",
         envvar="ACTION_SCOPE",
-        help="The provider's scope, if it does not name it.  [env: ACTION_SCOPE]",
+        help="The provider's scope, if the provider does not name one.  [env: ACTION_SCOPE]",
     )
     @click.option(
         "--token", envvar="ACTION_TOKEN", help="An access token to use instead of a login.  [env: ACTION_TOKEN]"
@@ -203,7 +203,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--format",
         "output_format",
         type=click.Choice(["json", "yaml"], case_sensitive=False),
-        help="Output format. By default JSON, or a page on a terminal if there is one.",
+        help="Output format. By default JSON, or on a terminal a readable page, if the command has one.",
     )
     @click.option("-v", "--verbose", is_flag=True, help="Report each request on stderr.")
     @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""Send requests with limits: on the time that a whole response may take, and on its size."""
+"""Send requests with limits on the time that a whole response may take and on its size."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class LimitedAdapter(HTTPAdapter):
 def within(seconds: float | None, work: Callable[[], Response]) -> Response:
     """Return what `work` returns, or raise what it raises.
 
-    A thread does the work, because a socket's timeout starts anew with each byte.
+    A thread does the work, because a socket's timeout starts over with each byte.
 
-    :raises BadResponse: it takes longer than that. The thread is left behind, and ends with the program.
+    :raises BadResponse: it takes too long. The thread is left running, and ends with the program.
     """
     outcome: list[Response | BaseException] = []
 

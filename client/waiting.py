@@ -1,4 +1,4 @@
-"""Tell what an INACTIVE action waits for, and obtain the consent that it asks for."""
+"""Say what an INACTIVE action is waiting for, and obtain the consent that it asks for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SCOPE_TEXT = re.compile(r"[A-Za-z0-9:/._*\[\] -]{1,1000}")
 
 
 def reason_in_words(document: Mapping[str, Any]) -> str:
-    """Return what an INACTIVE action says that it waits for."""
+    """Return what an INACTIVE action says it is waiting for."""
     details = _details(document)
     told = details.get("description") or document.get("display_status")
     words = [str(told).rstrip(".")] if told and told != INACTIVE else []
@@ -26,7 +26,7 @@ def reason_in_words(document: Mapping[str, Any]) -> str:
 
 
 def required_scope(document: Mapping[str, Any]) -> str | None:
-    """Return the scope that an INACTIVE action needs the caller's consent to; None if it waits for something else.
+    """Return the scope that an INACTIVE action needs the caller's consent to; None if it is waiting for something else.
 
     Two forms are known: `required_scope`, as the retired globus-automate client reads it, and globus-sdk's
     `authorization_parameters` (Globus Auth Requirements Errors).
@@ -43,8 +43,8 @@ def required_scope(document: Mapping[str, Any]) -> str | None:
 def scope_to_request(provider_scope: str, needed: str) -> str | None:
     """Return the scope of the provider that includes the consent it needs; None if `needed` is not a scope.
 
-    It is always a scope of the provider itself, never of another service: a dependent scope stands in brackets. So the
-    provider receives no token but its own, as always.
+    The result is always a scope of the provider itself, with the dependent scope in brackets. So, as always, the
+    provider receives no token for another service.
     """
     try:
         own = resource_server(needed) == resource_server(provider_scope)
@@ -55,13 +55,13 @@ def scope_to_request(provider_scope: str, needed: str) -> str | None:
 
 
 def can_consent(app: GlobusApp | None, console: Console) -> bool:
-    """Return whether a person is there to consent: not with a token, and not a service."""
+    """Return whether a person is there to consent: false with a given token, and for a service."""
     return app is not None and not isinstance(app, ClientApp) and console.can_ask
 
 
 def obtain_consent(app: GlobusApp, console: Console, scope: str, document: Mapping[str, Any]) -> None:
-    """Explain what the action waits for, and log in with the further consent."""
-    console.say(f"The action waits for your consent: {reason_in_words(document)}.")
+    """Explain what the action is waiting for, and log in with the additional consent."""
+    console.say(f"The action needs your consent: {reason_in_words(document)}.")
     console.say(f"Log in once more, and allow it to use {one_line(scope)}")
     login.consent(app, scope)
 

@@ -74,7 +74,7 @@ class ProgressDisplay:
         elif not result.is_complete and not self.console.has_terminal:
             self.console.say(f"{after[0]} …")
         if after[0] == INACTIVE != before[0]:
-            self.console.say(f"The action waits: {reason_in_words(self.document)}. To resume it: {self.resume}")
+            self.console.say(f"The action is waiting: {reason_in_words(self.document)}. To resume it: {self.resume}")
 
     def sleep(self, seconds: float) -> None:
         """Sleep, and redraw the live line meanwhile."""
@@ -92,7 +92,7 @@ class ProgressDisplay:
         return "  ".join(filter(None, parts))
 
     def progress(self) -> str:
-        """A progress bar, if the provider estimates a completion time; else an empty string."""
+        """Return a progress bar, if the provider estimates a completion time; else an empty string."""
         expected, start = estimated_completion(self.document), read_time(self.document.get("start_time"))
         if expected is None or start is None or expected <= start:
             return ""

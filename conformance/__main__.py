@@ -1,8 +1,8 @@
 """Check any Action Provider against the Action Provider interface.
 
 The suite starts actions with the given body (about forty, and up to --rounds more), resumes, cancels, and releases
-them, and says for each rule whether the provider keeps it. The exit code is 0 if nothing is WRONG, 1 if something is,
-and 2 if the provider could not be tested, or not to the end.
+them, and reports for each rule whether the provider follows it. The exit code is 0 if nothing is WRONG, 1 if something
+is, and 2 if the provider could not be tested completely.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
 
 def _token(_context: click.Context, _parameter: click.Parameter, token: str | None) -> str | None:
     if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token and token):
-        raise click.BadParameter("a token is printable ASCII without spaces around it.")
+        raise click.BadParameter("a token is printable ASCII text without surrounding spaces.")
     return token
 
 
@@ -62,7 +62,7 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--action-url", required=True, callback=_url, help="The provider's URL: where introspection is.")
+@click.option("--action-url", required=True, callback=_url, help="The provider's URL, which serves introspection.")
 @click.option(
     "--token", required=True, callback=_token, envvar="CONFORMANCE_TOKEN", help="A bearer token that it accepts."
 )
@@ -73,16 +73,16 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
     help="A token of another user; without it, what other users can do is not checked.",
 )
 @click.option("--body", required=True, type=FILE, callback=_body, help="A file with a valid body, as JSON.")
-@click.option("--other-body", type=FILE, callback=_body, help="Another valid body; without it, one is made up.")
-@click.option("--timeout", default=60.0, type=SECONDS, help="Seconds to wait for actions to end, in all.")
-@click.option("--request-timeout", default=10.0, type=SECONDS, help="Seconds that one response may take.")
+@click.option("--other-body", type=FILE, callback=_body, help="Another valid body; by default, one is made up.")
+@click.option("--timeout", default=60.0, type=SECONDS, help="How many seconds to wait for actions to end, in total.")
+@click.option("--request-timeout", default=10.0, type=SECONDS, help="How many seconds one response may take.")
 @click.option(
     "--rounds",
     default=100,
     type=click.IntRange(1, 10_000),
-    help="How often simultaneous requests are sent, in 20 seconds at most; each round starts an action.",
+    help="How many rounds of simultaneous requests to send, within 20 seconds; each starts an action.",
 )
-@click.option("--format", "form", default="text", type=click.Choice(["text", "json"]), help="The form of the report.")
+@click.option("--format", "form", default="text", type=click.Choice(["text", "json"]), help="The report format.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_rules, help="List the rules.")
 def main(
     *,

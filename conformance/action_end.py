@@ -1,4 +1,4 @@
-"""Waits for actions of the provider under test to end, to pause, and cancels what takes too long."""
+"""Waits for actions of the provider under test to end or pause, and cancels those that take too long."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 PAUSED_LOOKS = 3
-"""After so many looks at an action that stays INACTIVE although it was resumed, it is not waited for any more."""
+"""How many times to look at an action that stays INACTIVE after a resume before giving up."""
 
 PAUSE_SECONDS = 10
-"""How long to wait for an action to become INACTIVE, where one did before."""
+"""How long to wait for an action to become INACTIVE, if another one did."""
 
 
 class ActionEnd:
@@ -36,12 +36,12 @@ class ActionEnd:
         self._ends = True
 
     def of(self, action: Document, *, hurry: bool = False) -> Document:
-        """Return the status of the action once it is complete: by itself, or canceled if that takes too long.
+        """Return the status of the action once it is complete. Cancel it if that takes too long.
 
         A paused action is resumed.
 
         :param hurry: cancel it at once.
-        :raises Skip: it does not end in the time that is left.
+        :raises Skip: it does not end in the remaining time.
         """
         if action["status"] in COMPLETE:
             return action
@@ -58,7 +58,7 @@ class ActionEnd:
         return end
 
     def _wait(self, action_id: str, seconds: float) -> Document | None:
-        """Ask for the status until the action is complete; the time spent is taken from what is left in all."""
+        """Poll the status until the action is complete; the time counts against the total."""
         began, pause, paused_looks = time.monotonic(), 0.05, 0
         while True:
             document = self._provider.action_of(self._provider.creator.status(action_id))
@@ -78,7 +78,7 @@ class ActionEnd:
     def start_inactive(self, **fields: Any) -> Document:
         """Start an action and wait until it is INACTIVE.
 
-        :raises Skip: no action of this provider was INACTIVE so far, or this one is not within a few seconds.
+        :raises Skip: no action of this provider was INACTIVE so far, or this one does not become so soon.
         """
         responses = self._provider.transport.responses
         if not any(response.object.get("status") == "INACTIVE" for response in responses):

@@ -1,4 +1,4 @@
-"""Bodies made from the given one: others that are valid, too, and some that the input schema forbids."""
+"""Bodies made from the given one: other valid ones, and some that the input schema forbids."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ UNKNOWN_PROPERTY = "with a property that is not allowed"
 def invalid_bodies(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return bodies that the schema forbids, one per kind of fault, by a description of the fault.
 
-    None are found if the schema allows everything, or forbids `body` itself: what else it says of variants of that body
-    could be about its own fault.
+    The result is empty if the schema allows everything. It is also empty if the schema forbids `body` itself, because
+    the same fault could be why it forbids the variants.
 
     :raises ValueError: the schema cannot be used.
     """
@@ -39,7 +39,7 @@ def invalid_bodies(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[s
 
 
 def _fault(errors: list[jsonschema_rs.ValidationError]) -> str:
-    """Describe what the schema says is wrong, not what was meant to be wrong."""
+    """Describe what the schema reports, which may differ from the intended fault."""
     kinds = {_kind(error) for error in errors}
     return kinds.pop() if len(kinds) == 1 else FORBIDDEN
 

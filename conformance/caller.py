@@ -44,7 +44,7 @@ class Caller:
         return self.send("introspection", "GET", self._provider.introspection_path)
 
     def post_run(self, data: bytes, path: str = "/run") -> Response:
-        """Send this as a run request, and remember the action that it starts for the clean-up."""
+        """Send this as a run request, and remember the action it starts for the cleanup."""
         return self._remember(self.send("run", "POST", path, data))
 
     def run(self, request_id: str | None = None, *, path: str = "/run", **fields: Any) -> Response:

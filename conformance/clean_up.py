@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from conformance.provider import ProviderUnderTest
 
 AT_ONCE = 4
-"""How many actions are cleaned up at the same time."""
+"""How many actions are cleaned up at once."""
 
 
 def clean_up(provider: ProviderUnderTest) -> list[str]:
-    """Cancel and release every action that was started; return the ids of those that are left."""
+    """Cancel and release every action that was started; return the ids of those that remain."""
     complete = {
         response.object.get("action_id")
         for response in provider.transport.responses

@@ -24,7 +24,7 @@ _DURATION = (
 )
 _PRINCIPAL = r"urn:globus:(auth:identity|groups:id):[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"
 _FORMS = {"urn:globus": "principal URN", "^P(": "ISO 8601 duration", "^[A-Za-z]": "URI of a scope"}
-"""What the patterns in the schemas mean, by a part of each."""
+"""The meaning of the patterns in the schemas, by a part of each."""
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
 

@@ -1,4 +1,4 @@
-"""What ends a rule, or the whole run, early."""
+"""Exceptions that end a rule, or the whole run, early."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ class Untestable(Exception):
 
 
 class RateLimited(Exception):
-    """Raised when the provider keeps answering 429, or asks for a longer pause than the suite makes."""
+    """Raised when the provider keeps answering 429, or asks for a longer pause than the suite allows."""

@@ -19,7 +19,7 @@ MAX_BYTES = 1024 * 1024
 
 HIDDEN = "<token>"
 SHORTEST_TOKEN = 8
-"""Shorter tokens are not hidden: they would be found in ordinary words."""
+"""Shorter tokens are not hidden, because they may occur in ordinary words."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Connection:
         self.limit_seconds = limit_seconds
 
     def send(self, request: Request, start: threading.Barrier | None = None) -> Response:
-        """Send the request in a thread of its own, since a server can drag out the single reads that `requests` times.
+        """Send the request in a separate thread, because `requests` limits only the time of single reads.
 
         :param start: hold the last byte back until this opens.
         :raises NoResponse: there was no response in time, or the connection broke.
@@ -145,7 +145,7 @@ class _Authorization(requests.auth.AuthBase):
 
 
 def _without_token(authorization: str | None, content: bytes) -> bytes:
-    """Return the content with the token of the request hidden: later cuts could leave part of a token otherwise."""
+    """Return the content with the request's token hidden now, because cutting the text later could leave part of it."""
     token = (authorization or "").removeprefix("Bearer ").encode()
     return content.replace(token, HIDDEN.encode()) if len(token) >= SHORTEST_TOKEN else content
 

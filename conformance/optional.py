@@ -1,4 +1,4 @@
-"""Which of the operations that a provider may leave out this one has."""
+"""Which optional operations this provider has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ABSENT = (403, 404, 405, 501)
 
 
 class OptionalOperations:
-    """Tries operations as the creator of an action: where the creator gets nothing, refusing others shows nothing."""
+    """Tries operations as the creator of an action. If the creator cannot use one, refusing others proves nothing."""
 
     def __init__(self, provider: ProviderUnderTest) -> None:
         self._provider = provider
@@ -33,11 +33,11 @@ class OptionalOperations:
 
     @property
     def refuses_every_cancel(self) -> bool:
-        """Whether the provider does not support cancel, which the interface lets it say with 400."""
+        """Whether the provider does not support cancel; the interface lets it say so with 400."""
         return self.cancel_response.code == 400
 
     def require_cancel(self) -> None:
-        """:raises Skip: the creator cannot cancel either, so that a refusal to someone else shows nothing."""
+        """:raises Skip: the creator cannot cancel either, so refusing someone else proves nothing."""
         if self.refuses_every_cancel:
             raise Skip("the provider does not support cancel (400)")
         if not self.cancel_response.is_success and self.cancel_response.code != 409:
@@ -62,10 +62,10 @@ class OptionalOperations:
     def require_resume(self) -> None:
         """:raises Skip: the provider has no resume."""
         if not self.has_resume:
-            raise Skip(f"the provider has no resume (it is answered with {self.resume_response.code})")
+            raise Skip(f"the provider has no resume (the response is {self.resume_response.code})")
 
     def of(self, caller: Caller) -> dict[str, Callable[[str], Response]]:
-        """The operations on an action that this provider has, by name, as methods of the caller."""
+        """Return the operations on an action that this provider has, by name, as methods of the caller."""
         found: dict[str, Callable[[str], Response]] = {"status": caller.status, "release": caller.release}
         if not self.refuses_every_cancel:
             found["cancel"] = caller.cancel
@@ -77,5 +77,5 @@ class OptionalOperations:
 
 
 def asks_for_consent(response: Response) -> bool:
-    """Whether the response is Globus' way to ask for consent: 403 with the code ConsentRequired."""
+    """Return whether the response is Globus' way of asking for consent: 403 with the code ConsentRequired."""
     return response.code == 403 and response.object.get("code") == "ConsentRequired"

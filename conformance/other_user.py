@@ -1,4 +1,4 @@
-"""The user of --other-token, and whether that token is of any use."""
+"""The user of --other-token, and whether that token can be used."""
 
 from __future__ import annotations
 

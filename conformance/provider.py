@@ -64,7 +64,7 @@ class ProviderUnderTest:
         self.other_user = OtherUser(self, other_caller or None)
         self.started: dict[str, Caller] = {}
         self.tolerated: list[Response] = []
-        """Responses to requests that were wrong on purpose and accepted: their status may repeat what is wrong."""
+        """Responses to deliberately invalid requests that were accepted; their status may repeat the invalid part."""
         self.action_end = ActionEnd(self, wait_seconds, say)
         self.optional = OptionalOperations(self)
         self._completes_at_once = False
@@ -128,7 +128,7 @@ class ProviderUnderTest:
             raise Skip(f"no action could be started: {error}") from error
 
     def require_start(self) -> None:
-        """:raises Skip: a plain request starts no action here, so that refusing another one shows nothing."""
+        """:raises Skip: a plain request starts no action here, so refusing another one proves nothing."""
         _ = self.first
 
     def action_of(self, response: Response) -> Document:
@@ -175,7 +175,7 @@ class ProviderUnderTest:
             return self.start(**fields)
 
     def require_visible(self, action: Document) -> None:
-        """:raises Skip: the creator cannot see the action, so that hiding it from others shows nothing."""
+        """:raises Skip: the creator cannot see the action, so hiding it from others proves nothing."""
         seen = self.creator.status(action["action_id"])
         if not seen.is_success:
             raise Skip(f"the creator of the action cannot see it either: {seen}")
@@ -189,7 +189,7 @@ class ProviderUnderTest:
         return self.action_end.of(self.first)
 
     def still_responds(self) -> bool:
-        """Whether the provider answers a request that it has answered before, now or within three seconds."""
+        """Return whether the provider answers a request that it answered before, now or within three seconds."""
         probe = self.transport.last_get or self.creator.request("introspection", "GET", self.introspection_path)
         for pause in (0, 0.5, 2):
             self.sleep(pause)

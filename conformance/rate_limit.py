@@ -18,11 +18,11 @@ TOTAL_SECONDS = 900
 
 ATTEMPTS = 8
 UNAVAILABLE_ATTEMPTS = 3
-"""How often a request is sent that is answered with 429, or with 503 and Retry-After."""
+"""How many times a request is sent if the response is 429, or 503 with Retry-After."""
 
 
 def is_throttled(response: Response) -> bool:
-    """Whether the provider asks to repeat the request later: 429, or 503 with Retry-After."""
+    """Return whether the provider asks to repeat the request later: 429, or 503 with Retry-After."""
     return response.code == 429 or (response.code == 503 and "Retry-After" in response.headers)
 
 
@@ -52,10 +52,10 @@ class RateLimit:
         self._seconds_left: float = TOTAL_SECONDS
 
     def wait(self, response: Response, attempt: int) -> bool:
-        """Wait before the request is sent again; return False if the response is to be taken as it is.
+        """Wait before sending the request again; return False to accept the response as it is.
 
         :param attempt: how often the request has been sent, from 1.
-        :raises RateLimited: the provider asks for too long a pause, or has been asked often enough.
+        :raises RateLimited: the provider asks for too long a pause, or the request was sent often enough.
         """
         if response.code == 503 and attempt >= UNAVAILABLE_ATTEMPTS:
             return False

@@ -14,7 +14,7 @@ from conformance.errors import NotJSON
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """A response, together with the request it answers.
+    """A response and the request it answers.
 
     `caller` says in words whose request it was ("with the token"). `sent_at` and `received_at` are in seconds of the
     monotonic clock: when the last byte of the request was sent, and when the response had been read.
@@ -43,7 +43,7 @@ class Response:
 
     @property
     def is_gateway_error(self) -> bool:
-        """True for 502, 503, and 504: a gateway answers for a provider that does not."""
+        """True for 502, 503, and 504: a gateway answers in place of the provider."""
         return self.code in (502, 503, 504)
 
     @cached_property
@@ -77,7 +77,7 @@ class Response:
         return self._parsed[1] is None
 
     def overlaps(self, other: Response) -> bool:
-        """Whether both requests were in flight at the same moment."""
+        """Return whether both requests were in flight at the same moment."""
         return max(self.sent_at, other.sent_at) < min(self.received_at, other.received_at)
 
     def __str__(self) -> str:

@@ -44,7 +44,7 @@ Check = Callable[["ProviderUnderTest"], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: `name` is its id, `title` its sentence, `demand` what the interface asks, `source` where it says so."""
+    """A rule: `name` is its id, `title` a sentence, `demand` what the interface requires, `source` where it says so."""
 
     section: str
     name: str
@@ -79,9 +79,9 @@ RULES: list[Rule] = []
 def rule(section: str, source: str, *, title: str = "") -> Callable[[Check], Check]:
     """Register a generator of findings as a rule.
 
-    Its name is the rule's id, its docstring what the interface demands.
+    Its name is the rule's id, and its docstring is what the interface requires.
 
-    :param title: the rule as a sentence, where that is not the name in words.
+    :param title: the rule as a sentence; by default, the words of its name.
     """
 
     def register(check: Check) -> Check:

@@ -9,10 +9,10 @@ GUIDE_URL = "https://action-provider-tools.readthedocs.io/en/latest/action_provi
 
 
 def api(*where: str) -> str:
-    """A place in the OpenAPI description: api("POST /run", "response 202")."""
+    """Return a place in the OpenAPI description: api("POST /run", "response 202")."""
     return ", ".join((API_NAME, *where))
 
 
 def guide(section: str, *where: str) -> str:
-    """A place in the published text on the interface."""
+    """Return a place in the published text on the interface."""
     return ", ".join((GUIDE_NAME, f"“{section}”", *where))

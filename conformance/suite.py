@@ -1,4 +1,4 @@
-"""A whole run: can this provider be tested, every rule in order, and the clean-up."""
+"""A whole run: check that the provider can be tested, then every rule in order, then clean up."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from conformance.rule import RULES, Result, check_rule
 class Report:
     """What a run found.
 
-    `not_released` are the ids of actions that are left at the provider; `stopped` says why the run ended early, and
-    `other_token_problem` why the other token could not be used, if that was so.
+    `not_released` are the ids of actions that remain at the provider; `stopped` says why the run ended early, and
+    `other_token_problem` why the other token could not be used, if so.
     """
 
     url: str
@@ -58,7 +58,7 @@ def run(provider: ProviderUnderTest, say: Callable[[str], None]) -> Report:
 class _Stopped(Exception):
     """Raised when the run cannot go on.
 
-    :param results: those of the rule that was being checked, and of the rest, which are skipped.
+    :param results: the results of the rule being checked, and of the rest, which are skipped.
     :param is_there: whether the provider still answers.
     """
 
@@ -103,7 +103,7 @@ def require_testable(provider: ProviderUnderTest) -> None:
 
 
 def _first_response(provider: ProviderUnderTest) -> Response | None:
-    """The response to the first run, or None if only introspection is answered."""
+    """Return the response to the first run, or None if only introspection is answered."""
     try:
         _ = provider.introspected
         reason = None
@@ -119,7 +119,7 @@ def _first_response(provider: ProviderUnderTest) -> Response | None:
 
 
 def _describes_a_provider(provider: ProviderUnderTest) -> bool:
-    """Whether introspection answers with anything that only a provider would say."""
+    """Return whether introspection answers with anything that only a provider would say."""
     return bool(provider.description.keys() & {"globus_auth_scope", "input_schema", "runnable_by", "synchronous"})
 
 

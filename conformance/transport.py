@@ -14,7 +14,7 @@ from conformance.rate_limit import RateLimit, is_throttled
 from conformance.response import Response
 
 MAX_UNANSWERED = 2
-"""After this many requests without a response, an operation is not tried any more."""
+"""After this many requests without a response, an operation is no longer tried."""
 
 
 class Transport:
@@ -25,13 +25,13 @@ class Transport:
         self.rate_limit = rate_limit
         self.responses: list[Response] = []
         self.silence = 0
-        """How many requests in all got no response, or only a gateway's."""
+        """How many requests got no response, or only one from a gateway."""
         self.last_get: Request | None = None
         """The last GET that the provider itself answered: sent again to see whether it still does."""
         self._unanswered: Counter[str] = Counter()
 
     def send(self, request: Request) -> Response:
-        """Send the request, again and again while a rate limit refuses it.
+        """Send the request, and repeat it while a rate limit refuses it.
 
         :raises NoResponse: there was no response in time, or the connection broke.
         :raises OperationNotTried: this operation left too many requests without a response.
@@ -45,7 +45,7 @@ class Transport:
         return response
 
     def send_together(self, requests_: Sequence[Request]) -> list[Response | NoResponse]:
-        """Send all requests at the same time: each waits with its last byte until the others are that far, too.
+        """Send all requests at the same time: each holds its last byte back until the others are ready too.
 
         :raises OperationNotTried: see `send`.
         """
@@ -56,7 +56,7 @@ class Transport:
             return list(pool.map(partial(self._send_at, start), requests_))
 
     def responds(self, request: Request) -> bool:
-        """Whether the provider itself, not a gateway, answers this request."""
+        """Return whether the provider itself, not a gateway, answers this request."""
         try:
             return not self._connection.send(request).is_gateway_error
         except NoResponse:

@@ -1,6 +1,6 @@
 """Create the folder of a new Action Provider, with a module that works and is made to be edited.
 
-NAME is a word such as my_jobs: small letters, digits, and underscores.
+NAME is a word such as my_jobs: lowercase letters, digits, and underscores.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ TEMPLATE = Path(__file__).with_name("template")
 FILES = ("__init__.py", "README.md", "schema.json", "test_template.py", "work.py")
 
 TAKEN = {"app", "benchmarks", "client", "conformance", "examples", "local_globus", "script", "tests", "test", "config"}
-"""Names that mean something else to Python here."""
+"""Names that already mean something to Python here."""
 
 
 def check_name(name: str) -> str:
-    """Return the name if it can be that of a provider.
+    """Return the name if it is a valid provider name.
 
-    :raises click.BadParameter: it cannot, with a name that would do if there is one.
+    :raises click.BadParameter: it is not; suggests a valid name if possible.
     """
     if re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name, re.ASCII) and not keyword.iskeyword(name) and name not in TAKEN:
         return name
     near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40]
     usable = re.fullmatch(r"[a-z][a-z0-9_]*", near) and not keyword.iskeyword(near) and near not in TAKEN
-    hint = f" What about {near}?" if usable else ""
+    hint = f" Try {near}." if usable else ""
     if name in TAKEN or keyword.iskeyword(name):
         raise click.BadParameter(f"{name} means something else here. Choose another, such as my_{name}.")
     raise click.BadParameter(
-        f"{name!r} must be up to 40 small letters, digits, and underscores, with a letter first.{hint}"
+        f"{name!r} must be up to 40 lowercase letters, digits, and underscores, starting with a letter.{hint}"
     )
 
 
@@ -75,7 +75,7 @@ def create(folder: Path) -> None:
     type=click.Path(path_type=Path),
     default=ROOT / "providers",
     show_default="providers/ of this repository",
-    help="The folder in which to create it.",
+    help="The parent folder.",
 )
 def main(name: str, into: Path) -> None:
     folder = into.absolute() / name

@@ -1,7 +1,7 @@
-"""Starts the stand-in for Globus Auth and Groups alone, for development only.
+"""Start the stand-in for Globus Auth and Groups by itself, for development only.
 
-Point any Action Provider and its clients at it with the lines that it prints. Without options there is one client with
-one scope. A scope may name the scopes that it depends on, as in 'SCOPE[DEPENDENT_SCOPE]'.
+It prints the settings for your Action Provider and its clients. Without options, it has one client with one scope. A
+scope may name the scopes that it depends on, as in 'SCOPE[DEPENDENT_SCOPE]'.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["main", "people_lines"]
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--port", default=5001, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--port", default=5001, show_default=True, type=click.IntRange(0, 65535), help="0 chooses a free port.")
 @click.option("--client", "clients", multiple=True, metavar="ID:SECRET", help="Register a client. Repeatable.")
 @click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="Register a client's scope. Repeatable.")
 @click.option(
@@ -46,7 +46,7 @@ def main(
         globus = start_globus(create_globus(registry=registry), port)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise click.UsageError(f"cannot listen on port {port}: {reason}. Pick another with --port.") from error
+        raise click.UsageError(f"cannot listen on port {port}: {reason}. Choose another with --port.") from error
     click.echo(banner(globus, registry))
     try:
         threading.Event().wait()
@@ -59,10 +59,10 @@ def chosen_registry(
 ) -> Registry:
     """Return the registry that the options describe.
 
-    :raises click.UsageError: something in them is wrong.
+    :raises click.UsageError: they are invalid.
     """
     if file is not None and (clients or scopes or ask_consent):
-        raise click.UsageError("--registry replaces --client, --scope, and --ask-consent: put them into the file.")
+        raise click.UsageError("--registry replaces --client, --scope, and --ask-consent: put them in the file.")
     try:
         return register(clients, scopes, ask_consent) if file is None else read_registry(file)
     except RegistryError as error:

@@ -29,13 +29,13 @@ class LocalGlobus(Flask):
         return grant if grant and self.has_consent(grant.sub, grant.via, grant.scope) else None
 
     def has_consent(self, identity: str, via: str, scopes: str) -> bool:
-        """Return whether a person consents to all of `scopes` by way of one of the scopes `via`, if there are any."""
+        """Return whether a person consents to all of `scopes` through one of the scopes `via`, if there are any."""
         allowed = {each for scope in via.split() for each in self.consents.dependent_scopes(identity, scope)}
         return not via or allowed.issuperset(scopes.split())
 
 
 class OAuthError(Exception):
-    """Raised when a request is refused; the answer has the form of RFC 6749, section 5.2, and that of Globus."""
+    """Raised when a request is refused; the response follows both RFC 6749, section 5.2, and Globus."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
@@ -62,7 +62,7 @@ def authenticated_client() -> str:
         client_id, secret = basic.username or "", basic.password or ""
         if local_globus().registry.is_client(client_id, secret):
             return client_id
-    raise OAuthError("invalid_client", "the client's id or secret is wrong", 401)
+    raise OAuthError("invalid_client", "the client id or secret is wrong", 401)
 
 
 def bearer_grant() -> Grant:
@@ -79,7 +79,7 @@ def bearer_grant() -> Grant:
 
 
 def require_known_caller() -> None:
-    """Let a client with its secret or a person with a token pass.
+    """Allow a client with its secret, or a person with a token.
 
     :raises OAuthError: 401, the request has neither.
     """

@@ -46,7 +46,7 @@ def settings(client: Client, registry: Registry) -> dict[str, str]:
 
 
 def people_lines(indent: str) -> list[str]:
-    """Return the local tokens and whose they are, a line each."""
+    """Return one line for each local token, with its owner."""
     people = [f"{indent}{'local-token-' + person.name:<26}{person.username}" for person in PEOPLE]
     members = " and ".join(person.name for person in PEOPLE if GROUP_ID in person.groups)
     return [

@@ -1,4 +1,4 @@
-"""Keeps the short codes of logins that are not finished yet, in memory."""
+"""Keeps the short codes of unfinished logins in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class PendingLogin:
-    """A login that waits for its code to be exchanged for tokens."""
+    """A login whose code has not yet been exchanged for tokens."""
 
     identity: str
     client_id: str
@@ -30,7 +30,7 @@ class PendingLogin:
 
 
 class Codes:
-    """Issues codes of 20 characters that work once and for 10 minutes. The oldest of more than 1,000 is dropped.
+    """Issues codes of 20 characters that work once and for 10 minutes. Only the newest 1,000 are kept.
 
     :param clock: returns the time in seconds; only differences count.
     """
@@ -52,6 +52,6 @@ class Codes:
             return self._pending.get(code)
 
     def use(self, code: str) -> bool:
-        """Use up a code; return False if it was used already."""
+        """Use a code; return False if it was already used."""
         with self._lock:
             return self._pending.pop(code, None) is not None

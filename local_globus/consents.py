@@ -25,8 +25,8 @@ class Consents:
     """The consents of everyone.
 
     A consent belongs to a person and a pair of scopes, not to a token or to the client that asked for it. So a local
-    token has it as soon as the person has given it anywhere. Registered dependent scopes need no consent unless the
-    registry asks for it. Restarting the stand-in restores that state.
+    token has the consent as soon as the person has given it anywhere. Registered dependent scopes need no consent
+    unless the registry asks for it. Restarting the stand-in restores that state.
     """
 
     registry: Registry
@@ -39,7 +39,7 @@ class Consents:
         self._start = self.clock()
 
     def holds(self, consent: Consent) -> bool:
-        """Return whether this consent is given at the moment."""
+        """Return whether this consent is currently given."""
         if consent in self._changes:
             return self._changes[consent][0]
         registered = self.registry.scope(consent.scope)
@@ -54,7 +54,7 @@ class Consents:
                 self._changes[consent] = (True, self.clock())
 
     def withdraw(self, identity: str, scope: str, dependent: str) -> None:
-        """Record that this person does not consent any more. Dependent tokens that rest on it stop working."""
+        """Withdraw a consent. Dependent tokens based on it stop working."""
         self._changes[self._consent(identity, scope, dependent)] = (False, self.clock())
 
     def missing(self, identity: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

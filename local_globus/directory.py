@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 PROVIDER_CLIENT_ID = "5b1c0de0-0000-4000-8000-00000000c1d0"
 CLIENT_SECRET = "local-client-secret"
-"""The secret of every client that is not registered: any UUID is a client, and an identity of its own."""
+"""The secret of every unregistered client: any UUID is a client, with its own identity."""
 
 PROVIDER_SCOPE = f"https://auth.globus.org/scopes/{PROVIDER_CLIENT_ID}/action_all"
 OTHER_SCOPE = f"https://auth.globus.org/scopes/{PROVIDER_CLIENT_ID}/something_else"
@@ -20,7 +20,7 @@ IDENTITY_PROVIDER_ID = "5b1c0de0-0000-4000-8000-0000000001d0"
 
 @dataclass(frozen=True)
 class Person:
-    """A person with an account, or a client. `linked_ids` are further identities of the same person."""
+    """A person with an account, or a client. `linked_ids` are other identities of the same person."""
 
     name: str
     id: str
@@ -64,7 +64,7 @@ class Grant:
 
 
 def fixed_tokens(scope: str) -> dict[str, Grant]:
-    """Return the tokens that need no login, by their text; those of people have the provider's `scope`."""
+    """Return the tokens that need no login, by their text; the people's tokens have the provider's `scope`."""
     alice = PEOPLE[0]
     return {
         **{f"local-token-{person.name}": Grant(person.id, scope) for person in PEOPLE},

@@ -65,7 +65,7 @@ def code_grant() -> dict[str, Any]:
     if login.code_challenge and login.code_challenge != code_challenge(login.code_challenge_method):
         raise OAuthError("invalid_grant", "code_verifier does not match the code_challenge")
     if not codes.use(code):
-        raise OAuthError("invalid_grant", "the code is not valid: it has been used")
+        raise OAuthError("invalid_grant", "the code was already used")
     scopes = scope_names(parse_scopes(login.scope)) or ["openid"]
     return token_response(login.identity, login.client_id, scopes, offline=login.access_type == "offline")
 
@@ -79,7 +79,7 @@ def code_challenge(method: str) -> str:
 
 
 def refresh_token_grant() -> dict[str, Any]:
-    """Exchange a refresh token for an access token; the answer repeats the refresh token, as globus-sdk needs it."""
+    """Exchange a refresh token for an access token; the response repeats the refresh token, which globus-sdk needs."""
     text = request.form.get("refresh_token", "")
     claims = local_globus().tokens.read("refresh", text)
     if claims is None or not local_globus().has_consent(claims["sub"], claims.get("via", ""), claims["scope"]):
@@ -89,7 +89,7 @@ def refresh_token_grant() -> dict[str, Any]:
 
 
 def client_credentials_grant() -> dict[str, Any]:
-    """Issue tokens to a client that acts for itself; asking for a dependent scope is its consent."""
+    """Issue tokens to a client that acts for itself; requesting a dependent scope counts as consent."""
     client_id = authenticated_client()
     try:
         scopes = parse_scopes(request.form.get("scope", ""))
@@ -102,7 +102,7 @@ def client_credentials_grant() -> dict[str, Any]:
 def dependent_token_grant() -> list[dict[str, Any]]:
     """Issue tokens that let a provider act for the owner of the token that it was sent.
 
-    Without `scope`, for all dependent scopes that the person has consented to: missing ones are left out.
+    Without `scope`, the tokens are for all dependent scopes that the person has consented to.
 
     :raises DependentConsentRequired: 403, the person has not consented to a requested `scope`.
     """

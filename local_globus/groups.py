@@ -1,4 +1,4 @@
-"""Answers the one question that the toolkit asks Globus Groups: which groups the caller is in."""
+"""Serves the one request that the toolkit sends to Globus Groups: which groups the caller is in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ routes = Blueprint("groups", __name__)
 
 @routes.get("/v2/groups/my_groups", strict_slashes=False)
 def my_groups() -> Any:
-    """List the groups of the caller, with the memberships that toolkits up to 0.12 look at."""
+    """List the caller's groups, with the memberships that toolkits up to 0.12 read."""
     grant = bearer_grant()
     if GROUPS_SCOPE not in grant.scope.split():
         raise OAuthError("insufficient_scope", f"the token must have the scope {GROUPS_SCOPE}", 403)
@@ -23,7 +23,7 @@ def my_groups() -> Any:
 
 
 def group(id_: str, who: Person) -> dict[str, Any]:
-    """Return a group as Globus Groups describes it to one of its members."""
+    """Return a group in the form that Globus Groups shows to a member."""
     membership = {"group_id": id_, "identity_id": who.id, "username": who.username, "role": "member"}
     return {
         "id": id_,

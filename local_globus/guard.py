@@ -1,4 +1,4 @@
-"""Refuses what other web sites could make a browser send to the stand-in."""
+"""Refuses requests that other websites could make a browser send to the stand-in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refuse_foreign_requests() -> None:
     if not is_loopback(host):
         abort(403, "local_globus answers only under a loopback name or address, such as 127.0.0.1")
     if request.method not in SAFE_METHODS and is_cross_site():
-        abort(403, "local_globus refuses what another site's page sends")
+        abort(403, "local_globus refuses requests from pages of other sites")
 
 
 def host_name(host: str) -> str:
@@ -37,7 +37,7 @@ def host_name(host: str) -> str:
 
 
 def is_cross_site() -> bool:
-    """Return whether a browser says that the request comes from another origin; other clients say nothing."""
+    """Return whether a browser says that the request comes from another origin; other clients do not say."""
     origin = request.headers.get("Origin")
     fetch_site = request.headers.get("Sec-Fetch-Site", "none")
     return fetch_site not in ("none", "same-origin") or origin not in (None, request.host_url.rstrip("/"))

@@ -45,13 +45,13 @@ def get_identity(id_: uuid.UUID) -> dict[str, Any]:
 
 @routes.get("/v2/api/identities/<uuid:id_>/consents")
 def consents(id_: uuid.UUID) -> dict[str, Any]:
-    """List the consents of the person who asks, in the form of Globus Auth, which globus-sdk's apps read.
+    """List the caller's consents in the form of Globus Auth, which globus-sdk's apps read.
 
     :raises OAuthError: 403, the token is another person's.
     """
     grant = bearer_grant()
     if str(id_) not in person(grant.sub).identity_set:
-        raise OAuthError("forbidden", "these are the consents of another identity", 403)
+        raise OAuthError("forbidden", "these consents belong to another identity", 403)
     found = local_globus().consents
     return {"consents": [consent(grant.sub, grant.client_id, path) for path in found.paths(grant.sub)]}
 
@@ -93,7 +93,7 @@ def identity(who: Person, id_: str) -> dict[str, Any]:
 
 
 def profile(sub: str) -> dict[str, Any]:
-    """Return the claims that OpenID Connect has for a person."""
+    """Return a person's OpenID Connect claims."""
     who = person(sub)
     names = {"username": who.username, "preferred_username": who.username, "email": who.username}
     return {

@@ -1,4 +1,4 @@
-"""Answers what a token allows, and revokes tokens."""
+"""Introspects and revokes tokens."""
 
 from __future__ import annotations
 

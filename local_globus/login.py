@@ -77,7 +77,7 @@ def finish(asked: Parameters, who: Person, *, status: int) -> BaseResponse:
 
 
 def redirect_back(asked: Parameters, answer: dict[str, str], *, status: int) -> BaseResponse:
-    """Send the person back to the client with this answer (RFC 6749, section 4.1.2)."""
+    """Send the person back to the client with this response (RFC 6749, section 4.1.2)."""
     uri, query = asked["redirect_uri"], urlencode({**answer, "state": asked.get("state", "")})
     return redirect(f"{uri}{'&' if '?' in uri else '?'}{query}", status)
 

@@ -20,7 +20,7 @@ from local_globus.scopes import parse_scopes
 
 
 class RegistryError(ValueError):
-    """Raised when a client or a scope cannot be registered; the text says which and why."""
+    """Raised when a client or a scope cannot be registered; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def register(clients: Iterable[str] = (), scopes: Iterable[str] = (), ask_consen
         belongs to the client whose id is in it, or to the only client. An unregistered id in a scope becomes a client
         with the default secret.
     :param ask_consent: scopes that all of `scopes` depend on, for which people must consent first.
-    :raises RegistryError: a client or scope makes no sense.
+    :raises RegistryError: a client or scope is invalid.
     """
     known = [parse_client(text) for text in clients]
     declared = [scope for text in scopes for scope in parse_declared(text)]
@@ -118,7 +118,7 @@ def parse_client(text: str) -> Client:
 
 
 def parse_declared(text: str) -> list[Scope]:
-    """Return the scopes in one declaration, with what they depend on."""
+    """Return the scopes in one declaration, with their dependent scopes."""
     try:
         found = parse_scopes(text)
     except ValueError as error:
@@ -151,7 +151,7 @@ def registered_scope(client_id: str, scope: Scope, ask_consent: tuple[str, ...])
 
 
 def checked(registry: Registry) -> Registry:
-    """Return the registry if each client and each scope is in it once.
+    """Return the registry, if each client and each scope is in it only once.
 
     :raises RegistryError: one is registered twice, or a client has no scope.
     """

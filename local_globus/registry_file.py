@@ -45,12 +45,12 @@ SCHEMA = {
 def read_registry(path: Path) -> Registry:
     """Return the registry in a file: JSON if its name ends in `.json`, TOML otherwise.
 
-    :raises RegistryError: the file cannot be read, or something in it is wrong; the text names the file and the place.
+    :raises RegistryError: the file cannot be read or is invalid; the message names the file and the place.
     """
     try:
         text = path.read_text("utf-8")
         document = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:  # both formats' errors are ValueErrors, and so are wrong bytes
+    except (OSError, ValueError) as error:  # syntax errors in both formats, and invalid UTF-8, are ValueErrors
         raise RegistryError(f"{path}: {error}") from error
     for problem in jsonschema_rs.Draft202012Validator(SCHEMA).iter_errors(document):
         place = ".".join(map(str, problem.instance_path))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from globus_sdk.scopes import Scope, ScopeCycleError, ScopeParseError
 
 MAX_BRACKETS = 20
-"""How many scopes in a text may have dependent scopes; parsing takes exponential time in it at worst."""
+"""How many scopes in a text may have dependent scopes. At worst, parsing takes exponential time in this number."""
 
 
 def parse_scopes(text: str) -> list[Scope]:

@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 
 
 class QuietRequestHandler(WSGIRequestHandler):
-    """Handles requests without a log line each, on connections that stay open."""
+    """Handles requests without logging them, on persistent connections."""
 
     protocol_version = "HTTP/1.1"
 
@@ -56,6 +56,6 @@ def start_globus(app: Flask, port: int = 0) -> RunningGlobus:
     """
     with socket.create_server((HOST, port)) as listening:
         server = make_server(HOST, port, app, threaded=True, request_handler=QuietRequestHandler, fd=listening.fileno())
-    serve = {"poll_interval": 0.05}  # seconds that stop() waits at most
+    serve = {"poll_interval": 0.05}  # how many seconds stop() waits at most
     threading.Thread(target=server.serve_forever, kwargs=serve, name="local_globus", daemon=True).start()
     return RunningGlobus(f"http://{HOST}:{server.socket.getsockname()[1]}/", server)

@@ -1,4 +1,4 @@
-"""A caller of an Action Provider in tests: one method an operation, with the status code that is expected."""
+"""A caller of an Action Provider in tests: one method per operation, each with the expected status code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Caller:
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     def request(self, method: str, path: str, expect: int, **options: Any) -> Any:
-        """The JSON of the answer, whose status code must be `expect`."""
+        """Return the JSON of the response, whose status code must be `expect`."""
         headers = self._headers | options.pop("headers", {})
         response = self._client.open(path, method=method, headers=headers, **options)
         assert response.status_code == expect, response.get_data(as_text=True)
@@ -72,7 +72,7 @@ class Caller:
 
 
 def check_described(app: Flask, method: str, path: str, status: int) -> None:
-    """That the OpenAPI description of this operation, where there is one, knows this status code."""
+    """Check that the OpenAPI description of this operation, if there is one, lists this status code."""
     try:
         rule, _ = app.url_map.bind("").match(path.partition("?")[0], method, return_rule=True)
     except HTTPException:
@@ -83,13 +83,13 @@ def check_described(app: Flask, method: str, path: str, status: int) -> None:
 
 
 def check_status_document(document: Any) -> None:
-    """That the toolkit, which speaks for the interface, takes this for an action's status."""
+    """Check that this is a valid action status by the toolkit's model."""
     assert response_validator(ValidationRequest("ActionStatus", document)).error_msg is None
     assert None not in document.values()
 
 
 def check_error(document: Any, code: str) -> None:
-    """That this is the one form of an error."""
+    """Check that this has the form of an error."""
     assert document.keys() == {"code", "description", "errors"}
     assert document["code"] == code
     assert document["errors"]

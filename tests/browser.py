@@ -1,11 +1,9 @@
-"""A real browser for tests: Chromium without a window, with a profile of its own, which can reach nothing but this
-machine."""
+"""A real browser for tests: Chromium without a window, with its own profile, which can reach only this machine."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,14 +12,11 @@ from urllib.parse import urlsplit
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from tests.processes import report_missing
-
-CHROMIUM = shutil.which("chromium")
-CHROMEDRIVER = shutil.which("chromedriver")
+from tests.processes import find_program
 
 QUIET = (
     "--headless",
-    "--no-sandbox",  # which root has to say
+    "--no-sandbox",  # needed for root
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -35,18 +30,17 @@ QUIET = (
 
 @contextlib.contextmanager
 def running_browser(profile: Path) -> Iterator[webdriver.Chrome]:
-    """A browser. Where there is none the test is skipped, unless CI says that it must be.
+    """Run a browser. If a program that it needs is missing, the test is skipped, or fails if CI is set.
 
     :param profile: an empty directory.
     """
-    if CHROMIUM is None or CHROMEDRIVER is None:
-        report_missing("Chromium", "chromium", "chromium-driver")
+    chromium, driver = find_program("chromium", "chromium"), find_program("chromedriver", "chromium-driver")
     options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
+    options.binary_location = chromium
     for argument in (*QUIET, f"--user-data-dir={profile}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    browser = webdriver.Chrome(options, Service(CHROMEDRIVER))
+    browser = webdriver.Chrome(options, Service(driver))
     try:
         browser.set_window_size(1280, 1000)
         yield browser
@@ -55,7 +49,7 @@ def running_browser(profile: Path) -> Iterator[webdriver.Chrome]:
 
 
 def requests_of(browser: webdriver.Chrome) -> Iterator[tuple[str, str]]:
-    """The method and the URL of each request that the page has made since this was last asked."""
+    """Yield the method and URL of each request that the page has made since the last call."""
     for entry in log_of(browser, "performance"):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
@@ -64,7 +58,7 @@ def requests_of(browser: webdriver.Chrome) -> Iterator[tuple[str, str]]:
 
 
 def log_of(browser: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
-    """What has been logged since this was last asked: `browser` for the console, `performance` for the network."""
+    """Return what was logged since the last call: `browser` for the console, `performance` for the network."""
     return cast(list[dict[str, Any]], browser.get_log(kind))  # type: ignore[no-untyped-call]  # selenium does not say
 
 

@@ -1,4 +1,4 @@
-"""Sends bursts of requests over many connections from a process of its own: python -m tests.burst PORT CONNECTIONS …"""
+"""Sends bursts of requests over many connections from a separate process: python -m tests.burst PORT CONNECTIONS …"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.processes import ROOT
 
 @dataclass
 class Burst:
-    """A burst that is under way in another process."""
+    """A burst that is running in another process."""
 
     process: subprocess.Popen[str]
 
@@ -30,13 +30,13 @@ class Burst:
         assert self.process.stdout.readline() == "answered\n"
 
     def finish(self) -> dict[str, int]:
-        """Stop it, unless it has ended by itself. Return how many answers had which status code."""
+        """Stop it, unless it has ended by itself. Return how many responses had which status code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         return self.result()
 
     def result(self) -> dict[str, int]:
-        """Wait until it has ended. Return how many answers had which status code."""
+        """Wait until it has ended. Return how many responses had which status code."""
         output, _ = self.process.communicate(timeout=60)
         counted: dict[str, int] = json.loads(output.splitlines()[-1])
         return counted
@@ -46,11 +46,11 @@ class Burst:
 def running_burst(
     port: int, connections: int, *, path: str = "/", token: str = "", requests: int = 0, patient: bool = False
 ) -> Iterator[Burst]:
-    """Have another process send requests: each connection sends its next one as soon as it has an answer.
+    """Have another process send requests: each connection sends the next one as soon as it has a response.
 
-    :param path: what is asked for with GET, or `/run` for POST with a body that is refused.
-    :param token: sent with each request; by default, each sends a new token that nobody has seen.
-    :param requests: how many are sent in all; without a limit by default.
+    :param path: what to GET, or `/run` to POST a body that is refused.
+    :param token: sent with each request; by default, each request sends a new, unknown token.
+    :param requests: how many to send in all; by default, without limit.
     :param patient: whether each connection repeats a request after a 503, when Retry-After says so.
     """
     options = [f"--{name}={value}" for name, value in (("path", path), ("token", token), ("requests", requests))]

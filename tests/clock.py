@@ -13,7 +13,7 @@ class Clock:
         return self.now
 
     def timer(self) -> float:
-        """Return the time as a monotonic clock tells it, in seconds."""
+        """Return the time of a monotonic clock, in seconds."""
         return self.now.timestamp()
 
     def tick(self, **duration: float) -> None:

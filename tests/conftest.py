@@ -1,4 +1,4 @@
-"""What many tests need: a clock, the patched Globus, three people, and the provider that they call."""
+"""Shared fixtures: a clock, the patched Globus, three people, and the provider that they call."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from app.limiter import THREADS
 from app.monitoring.request_log import current_request_id
 from tests.api import Caller, provider_of
 from tests.clock import Clock
+from tests.parallel import pytest_cmdline_main  # noqa: F401  # pytest calls it
 from tests.patched_auth import PatchedGlobus, Person, patch_globus
 from tests.postgresql import running_postgresql
 from tests.processes import ROOT
@@ -67,6 +68,7 @@ SLOW = {
     "test_faults.py",
     "test_http.py",
     "test_nginx.py",
+    "test_parallel.py",
     "test_prometheus.py",
     "test_work_faults.py",
 }
@@ -128,9 +130,9 @@ def new_app() -> Iterator[AppFactory]:
 
 @pytest.fixture
 def provider(globus: PatchedGlobus, clock: Clock, new_app: AppFactory) -> CallerFactory:
-    """A provider with these settings, as a person sees it: provider(ALICE, FAILURE_RATE=0).
+    """A provider with these settings, called as one person: provider(ALICE, FAILURE_RATE=0).
 
-    All calls of one test with the same settings go to the same provider.
+    Within a test, all calls with the same settings go to the same provider.
     """
     clients: dict[str, Any] = {}
 
@@ -161,13 +163,13 @@ def carol(provider: CallerFactory) -> Caller:
 def command() -> str:
     """The path of the `globus-automate` command.
 
-    Its last release that has its commands needs other versions of the toolkit's dependencies than the toolkit, so it
-    gets an environment of its own, which is made once.
+    Its last release with these commands needs different versions of the toolkit's dependencies, so it gets its own
+    virtual environment, which is created once.
     """
     environment = ROOT / ".venv-globus-automate"
     made = environment / ".made"
     with Path(f"{environment}.lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes that run tests, one makes it
+        fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes creates it
         if not made.exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
             pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
@@ -178,7 +180,7 @@ def command() -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL database with our tables, on a server of the tests' own."""
+    """The URL of a PostgreSQL database with our tables, on a server just for the tests."""
     with running_postgresql() as server:
         url = server.create_database()
         prepare_database(url, migrate=True)
@@ -187,7 +189,7 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, of each kind that there is."""
+    """The URL of an empty database, one of each kind."""
     if request.param == "memory":
         return "memory://"
     if request.param == "sqlite":

@@ -1,4 +1,4 @@
-"""A way to Globus Auth and Groups that can be made to fail: a TCP forwarder that misbehaves when it is told to."""
+"""A connection to Globus Auth and Groups that can be made to fail: a TCP forwarder that misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Fault = Callable[[socket.socket], None]
 
 
 def answering(status: str, content_type: str, body: bytes, *headers: str) -> Fault:
-    """Answers every request with this."""
+    """Answers every request with this response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {content_type}", f"Content-Length: {len(body)}", *headers]
     return sending("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
 
 
 def sending(data: bytes) -> Fault:
-    """Sends these bytes, whatever it is asked, and hangs up."""
+    """Sends these bytes, whatever the request, and hangs up."""
 
     def send(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -29,13 +29,13 @@ def sending(data: bytes) -> Fault:
 
 
 def resetting(connection: socket.socket) -> None:
-    """Breaks the connection off as a machine does that has just lost it."""
+    """Resets the connection."""
     connection.recv(65536)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class FaultyGlobus:
-    """Forwards connections to `target`, a URL, unless there is a `fault`; with `hangs`, it does nothing with them."""
+    """Forwards connections to `target`, a URL, unless there is a `fault`; with `hangs`, it never responds."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)

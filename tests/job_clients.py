@@ -1,4 +1,4 @@
-"""Processes that serve and call a provider of jobs, and die now and then.
+"""Processes that serve and call a provider of jobs, and occasionally die.
 
 Usage: python -m tests.job_clients DATABASE_URL JOB_URL
 
@@ -41,7 +41,7 @@ def main(database_url: str, job_url: str) -> None:
 
 
 def run_clients(settings: dict[str, Any]) -> int:
-    """Be a process with its clients until all actions have ended. Does not return."""
+    """Run a process with its clients until all actions have ended. Does not return."""
     app, token = open_app(settings)
     clients = [threading.Thread(target=call_until_ended, args=(app, token, number)) for number in range(CLIENTS)]
     for client in clients:
@@ -71,7 +71,7 @@ def call_until_ended(app: Flask, token: str, number: int) -> None:
 
 
 def final_documents(settings: dict[str, Any]) -> Any:
-    """Retry what is pending until nothing is, and return all status documents."""
+    """Retry pending work until there is none, and return all status documents."""
     app, token = open_app(settings)
     actions, now = provider_of(app).actions, provider_of(app).now
     while provider_of(app).database.due(now() + timedelta(hours=1), 1):

@@ -1,6 +1,6 @@
-"""A provider with any work module, for its tests: the unchanged provider, a clock, and three people.
+"""For tests of a work module: the unchanged provider with that module, a clock, and three people.
 
-Copy the way that tests/examples/ uses it::
+Use it like tests/examples/ does::
 
     @pytest.fixture
     def provider(monkeypatch):
@@ -35,10 +35,10 @@ ALICE, BOB, CAROL = Person("alice"), Person("bob"), Person("carol")
 
 
 class OwnProvider:
-    """A provider whose Globus is patched. Time stands still until the test calls `clock.tick(seconds=…)`.
+    """A provider with a patched Globus. Time stands still until the test calls `clock.tick(seconds=…)`.
 
     :param work: the dotted name of the work module.
-    :param settings: settings without their prefix, such as `DATABASE_URL`; the module's own too.
+    :param settings: settings without their prefix, such as `DATABASE_URL`, including the module's own.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, work: str, **settings: Any) -> None:
@@ -83,7 +83,7 @@ class OwnProvider:
         return str(result.stdout)
 
     def restart(self) -> None:
-        """Start anew, with the same database, as after a crash."""
+        """Restart with the same database, as after a crash."""
         self.close()
         for name in ("app", "alice", "bob", "carol"):
             self.__dict__.pop(name, None)

@@ -1,7 +1,7 @@
-"""Globus Auth and Groups, patched: tests of an Action Provider without credentials and without a network.
+"""A patched Globus Auth and Groups: tests of an Action Provider without credentials or a network.
 
-Copy this file into the tests of your own provider. `patch_globus` replaces three methods of globus-sdk, so that
-the toolkit's real code, and the provider's, runs on top of them::
+Copy this file into the tests of your own provider. `patch_globus` replaces three methods of globus-sdk, so the
+real code of the toolkit and the provider runs on top of them::
 
     @pytest.fixture
     def globus(monkeypatch):
@@ -27,7 +27,7 @@ GROUPS_SCOPE = str(globus_sdk.GroupsClient.scopes.view_my_groups_and_memberships
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account, whose id follows from the name."""
+    """A person with an account, whose id is derived from the name."""
 
     name: str
     linked_ids: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Person:
 
 
 class PatchedGlobus:
-    """What Globus Auth and Groups say in a test. `calls` lists what they were asked."""
+    """What Globus Auth and Groups say in a test. `calls` lists the calls to them."""
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -56,7 +56,7 @@ class PatchedGlobus:
     def login(
         self, person: Person, *, scopes: Iterable[str] | None = None, active: bool = True, suffix: str = ""
     ) -> str:
-        """A token for this person, with the provider's scope where no other is given."""
+        """Return a token for this person, by default with the provider's scope."""
         token = f"token-of-{person.name}-{uuid.uuid4()}{suffix}"
         self._groups[token] = person.groups
         self._tokens[token] = {
@@ -68,7 +68,7 @@ class PatchedGlobus:
         return token
 
     def answer(self, token: str, document: Any) -> None:
-        """Have Globus Auth say this about a token."""
+        """Make Globus Auth say this about a token."""
         self._tokens[token] = document
 
     def introspect(self, token: str) -> Any:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: an unprivileged process with its own directory and port, gone afterwards."""
+"""A PostgreSQL server for the tests: an unprivileged process with its own directory and port, removed afterwards."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ class PostgresqlServer:
             assert time.monotonic() < deadline, "PostgreSQL does not answer"
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: SIGINT ends its connections, SIGQUIT is a crash."""
+        """Stop the server. SIGINT ends its connections; SIGQUIT is like a crash."""
         if self.process is not None:
             self.process.send_signal(how)
             self.process.wait(30)
             self.process = None
 
     def freeze(self) -> None:
-        """Leave every question without an answer, until `thaw`."""
+        """Answer nothing until `thaw`."""
         self._signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -79,7 +79,7 @@ class PostgresqlServer:
             os.kill(each, sent)
 
     def create_database(self, name: str = "whattime") -> str:
-        """The URL of a new database."""
+        """Return the URL of a new database."""
         engine = create_engine(self.url + "postgres", isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))

@@ -24,12 +24,12 @@ Entry = Step | BaseException | Callable[[Any, Context], Any] | None
 
 
 class Crash(BaseException):
-    """Raised by a hook in place of the death of its process: nothing after the hook runs."""
+    """Raised by a hook to imitate the death of its process: nothing after the hook runs."""
 
 
 @dataclass
 class Script:
-    """What the hooks do next, and what they were called with. An empty list means: begin, go on, and stop quietly."""
+    """What the hooks do next, and how they were called. By default, actions begin, continue, and stop quietly."""
 
     begin: list[Entry] = field(default_factory=list)
     advance: list[Entry] = field(default_factory=list)

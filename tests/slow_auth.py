@@ -1,4 +1,4 @@
-"""A stand-in for Globus Auth that takes its time: it only introspects tokens, quickly enough for bursts of them."""
+"""A slow stand-in for Globus Auth. It only introspects tokens, and can handle bursts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 KNOWN = "known-"
-"""What a token begins with that is valid; any other is not."""
+"""The beginning of valid tokens; any other token is invalid."""
 
 
 class SlowAuth:
-    """Answers introspections after `delay` seconds, over connections that stay open.
+    """Answers introspections after `delay` seconds, over persistent connections.
 
     :param welcomes: whether every token is valid.
     """
@@ -32,7 +32,7 @@ class SlowAuth:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def refuse(self) -> None:
-        """Refuse connections from now on, and break off those that are open."""
+        """Refuse connections from now on, and close the open ones."""
         self._loop.call_soon_threadsafe(self._close)
 
     def _close(self) -> None:

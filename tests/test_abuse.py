@@ -1,4 +1,4 @@
-"""What somebody gains who does not play by the rules: nothing, and not much work for us (docs/security.md)."""
+"""Breaking the rules gains nothing and causes little work (docs/security.md)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run(ask: Ask, token: str, **fields: Any) -> str:
 
 @pytest.mark.parametrize("hours", [0, 1])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_what_others_have_cannot_be_told_from_what_is_not_there(
+def test_actions_of_others_look_like_missing_ones(
     ask: Ask, globus: PatchedGlobus, clock: Clock, operation: tuple[str, str], hours: int
 ) -> None:
     method, path = operation
@@ -73,7 +73,7 @@ def test_what_others_have_cannot_be_told_from_what_is_not_there(
 
 
 class Work:
-    """Counts what requests have us do elsewhere: calls of the database and of Globus."""
+    """Counts the calls to the database and to Globus that requests cause."""
 
     def __init__(self, client: FlaskClient, globus: PatchedGlobus) -> None:
         self._database: Any = provider_of(client.application).metrics._database
@@ -90,7 +90,7 @@ class Work:
         return int(calls) + len(self._globus.calls)
 
 
-def test_no_denial_makes_more_work_than_a_success(client: FlaskClient, ask: Ask, globus: PatchedGlobus) -> None:
+def test_no_refusal_causes_more_work_than_a_success(client: FlaskClient, ask: Ask, globus: PatchedGlobus) -> None:
     alice, bob, carol = globus.login(ALICE), globus.login(BOB), globus.login(CAROL)
     action_id = run(ask, alice, monitor_by=[GROUP], manage_by=[ALICE.urn])
     work = Work(client, globus)
@@ -126,7 +126,7 @@ def provider() -> Iterator[RunningProvider]:
     ],
     ids=["a long path", "a long header", "many headers", "a long token", "a long X-Request-ID"],
 )
-def test_what_is_too_long_is_refused_and_the_next_one_is_served(
+def test_a_request_that_is_too_long_is_refused_and_the_next_one_is_served(
     provider: RunningProvider, lines: list[str], expect: str
 ) -> None:
     host, port = provider.url.removeprefix("http://").split(":")
@@ -138,7 +138,7 @@ def test_what_is_too_long_is_refused_and_the_next_one_is_served(
 
 
 @pytest.mark.parametrize("host", ["xn--0", ".xn--a", "xn--" + "a" * 80, "a b", "<x>", "evil.example", "127.0.0.1.evil"])
-def test_local_mode_answers_to_no_foreign_host(provider: RunningProvider, host: str) -> None:
+def test_local_mode_refuses_foreign_host_names(provider: RunningProvider, host: str) -> None:
     headers = {"Authorization": "Bearer local-token-bob"}
     for path in ("/docs/people.json", "/actions?limit=1"):
         refused = requests.get(f"{provider.url}{path}", headers=headers | {"Host": host}, timeout=10)

@@ -1,4 +1,4 @@
-"""What reads run requests. What it refuses is in test_bad_input.py."""
+"""The parser of run requests. test_bad_input.py has what it refuses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 14, tzinfo=UTC)
 ANY_BODY = RequestParser({"type": "object"})
 
 
-def test_references_in_the_input_schema_lead_into_itself() -> None:
+def test_references_in_the_input_schema_stay_inside_it() -> None:
     parser = RequestParser(
         {
             "type": "object",
@@ -31,12 +31,12 @@ def test_references_in_the_input_schema_lead_into_itself() -> None:
 
 
 @pytest.mark.parametrize("schema", [{"type": "nothing"}, {"$ref": "#/missing"}])
-def test_what_is_no_schema_is_refused(schema: dict[str, str]) -> None:
+def test_an_invalid_schema_is_refused(schema: dict[str, str]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # any will do
         RequestParser(schema)
 
 
-def test_times_are_read_from_now() -> None:
+def test_times_are_checked_against_the_current_time() -> None:
     raw = {"request_id": "r", "body": {}, "release_after": "P1M", "deadline": "2026-03-15T00:00:00+02:00"}
     request = ANY_BODY.parse(json.dumps(raw).encode(), NOW)
     assert request.release_after == timedelta(days=31)

@@ -32,7 +32,7 @@ def test_introspect_says_what_the_provider_is(alice: Caller) -> None:
     assert document["description"]
 
 
-def test_introspect_may_be_read_by_pages_of_other_sites(client: FlaskClient, token: str) -> None:
+def test_pages_of_other_sites_can_read_the_introspection_document(client: FlaskClient, token: str) -> None:
     preflight = client.options("/", headers={"Origin": "https://app.globus.org"})
     assert (preflight.status_code, preflight.data) == (204, b"")
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
@@ -80,7 +80,7 @@ def test_an_action_succeeds_with_the_time_of_its_request_at_the_offset(provider:
     assert document["completion_time"] == started["details"]["estimated_completion_time"]
 
 
-def test_an_action_fails_for_want_of_a_watch(provider: CallerFactory, clock: Clock) -> None:
+def test_a_failed_action_says_why(provider: CallerFactory, clock: Clock) -> None:
     alice = provider(ALICE, FAILURE_RATE=1)
     started = alice.run()
     clock.tick(**LATER)
@@ -126,7 +126,7 @@ def test_a_repeated_request_is_answered_with_the_same_action(alice: Caller) -> N
     assert alice.run(200, request_id="once", utc_offset=1.0) == first
 
 
-def test_a_request_id_is_its_callers_own(alice: Caller, bob: Caller) -> None:
+def test_request_ids_of_different_callers_are_unrelated(alice: Caller, bob: Caller) -> None:
     assert alice.run(request_id="mine")["action_id"] != bob.run(request_id="mine")["action_id"]
 
 
@@ -199,7 +199,7 @@ def test_release_forgets_a_complete_action_and_its_request(alice: Caller, clock:
     assert alice.run(request_id="again")["action_id"] != first["action_id"]
 
 
-def test_resume_never_applies(alice: Caller, clock: Clock) -> None:
+def test_resume_conflicts_because_no_action_is_inactive(alice: Caller, clock: Clock) -> None:
     action_id = alice.run()["action_id"]
     check_error(alice.resume(action_id, 409), "InvalidState")
     clock.tick(**LATER)
@@ -235,7 +235,7 @@ def test_a_deadline_must_be_ahead_and_not_too_far(alice: Caller, clock: Clock) -
         ("P" + "9" * 999 + "Y", "P365D"),
     ],
 )
-def test_release_after_is_shown_as_it_holds(alice: Caller, asked: str, shown: str) -> None:
+def test_the_status_shows_the_effective_release_after(alice: Caller, asked: str, shown: str) -> None:
     assert alice.run(release_after=asked)["release_after"] == shown
 
 
@@ -249,7 +249,7 @@ def test_an_action_is_gone_release_after_its_completion(alice: Caller, clock: Cl
     assert alice.run(request_id="short", release_after="PT1H")["action_id"] != first["action_id"]
 
 
-def test_log_tells_the_start_and_then_the_end(alice: Caller, clock: Clock) -> None:
+def test_log_has_the_start_and_then_the_end(alice: Caller, clock: Clock) -> None:
     started = alice.run()
     log = alice.log(started["action_id"])
     assert [entry["code"] for entry in log["entries"]] == ["STARTED"]
@@ -279,11 +279,11 @@ def test_log_comes_in_pages_and_in_reverse(alice: Caller) -> None:
     "query",
     [{"limit": 0}, {"limit": "x"}, {"limit": 10**30}, {"marker": "-1"}, {"marker": "٣"}, {"reverse_order": "no"}],
 )
-def test_log_refuses_queries_without_sense(alice: Caller, query: dict[str, Any]) -> None:
+def test_log_refuses_invalid_queries(alice: Caller, query: dict[str, Any]) -> None:
     check_error(alice.log(alice.run()["action_id"], 400, **query), "InvalidRequest")
 
 
-def test_no_way_of_reading_hints_at_the_outcome(provider: CallerFactory, clock: Clock) -> None:
+def test_nothing_readable_hints_at_the_outcome(provider: CallerFactory, clock: Clock) -> None:
     """Actions that will fail, succeed and miss their deadline look alike until they are complete."""
 
     def shape(document: Any) -> Any:
@@ -345,14 +345,14 @@ def test_the_creator_may_do_anything_with_each_linked_identity(alice: Caller, pr
     alice.release(action_id)
 
 
-def test_what_one_may_not_see_looks_like_what_is_not_there(alice: Caller, carol: Caller) -> None:
+def test_an_action_hidden_from_the_caller_looks_like_a_missing_one(alice: Caller, carol: Caller) -> None:
     action_id = alice.run()["action_id"]
     hidden = json.dumps(carol.status(action_id, 404)).replace(action_id, "ID")
     missing = json.dumps(carol.status("00000000-0000-4000-8000-000000000000", 404))
     assert hidden == missing.replace("00000000-0000-4000-8000-000000000000", "ID")
 
 
-def test_visible_to_and_runnable_by_hold(provider: CallerFactory) -> None:
+def test_visible_to_and_runnable_by_are_enforced(provider: CallerFactory) -> None:
     settings = {"VISIBLE_TO": f"{CAROL.urn},{GROUP}", "RUNNABLE_BY": CAROL.urn.upper()}
     provider(CAROL, **settings).run()
     provider(CAROL, **settings).introspect()
@@ -361,7 +361,7 @@ def test_visible_to_and_runnable_by_hold(provider: CallerFactory) -> None:
     check_error(provider(ALICE, **settings).introspect(403), "NotAuthorized")
 
 
-def test_enumerate_shows_ones_active_actions(alice: Caller, bob: Caller, clock: Clock) -> None:
+def test_enumerate_lists_the_callers_active_actions(alice: Caller, bob: Caller, clock: Clock) -> None:
     first = alice.run()
     clock.tick(seconds=1)
     second = alice.run()
@@ -378,7 +378,7 @@ def test_enumerate_shows_ones_active_actions(alice: Caller, bob: Caller, clock: 
     assert len(alice.enumerate(status="succeeded,failed")) == 2
 
 
-def test_enumerate_goes_by_roles_groups_included(alice: Caller, bob: Caller, carol: Caller) -> None:
+def test_enumerate_filters_by_role_including_roles_of_groups(alice: Caller, bob: Caller, carol: Caller) -> None:
     watched = alice.run(monitor_by=[GROUP])
     managed = alice.run(manage_by=[BOB.urn])
     assert bob.enumerate(roles="monitor_by") == [watched]
@@ -421,11 +421,11 @@ def test_enumerate_comes_in_pages_that_link_to_the_next(client: FlaskClient, tok
     ],
     ids=str,
 )
-def test_enumerate_refuses_queries_without_sense(alice: Caller, query: dict[str, str]) -> None:
+def test_enumerate_refuses_invalid_queries(alice: Caller, query: dict[str, str]) -> None:
     check_error(alice.request("GET", "/actions", 400, query_string=query), "InvalidRequest")
 
 
-def test_expired_actions_are_dropped_in_passing(
+def test_starting_an_action_purges_expired_ones(
     globus: PatchedGlobus, clock: Clock, database_url: str, new_app: AppFactory
 ) -> None:
     app = new_app(DATABASE_URL=database_url, clock=clock, timer=clock.timer)
@@ -451,11 +451,11 @@ def test_the_purge_command_drops_all_expired_actions(
     assert (result.exit_code, result.stdout) == (0, "5\n")
 
 
-def test_without_a_seed_chance_cannot_be_foretold(globus: PatchedGlobus, new_app: AppFactory) -> None:
+def test_without_a_seed_outcomes_are_unpredictable(globus: PatchedGlobus, new_app: AppFactory) -> None:
     assert isinstance(provider_of(new_app()).actions._hooks._random, SystemRandom)
 
 
-def test_chance_can_be_repeated(provider: CallerFactory) -> None:
+def test_a_seed_makes_outcomes_repeatable(provider: CallerFactory) -> None:
     def drawn(**settings: Any) -> list[str]:
         alice = provider(ALICE, RANDOM_SEED=7, **settings)
         return [alice.run()["details"]["estimated_completion_time"] for _ in range(3)]

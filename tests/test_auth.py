@@ -1,4 +1,4 @@
-"""Who is asking: what tokens hold, what is remembered of them, and what happens when Globus does not answer."""
+"""Authentication: which tokens are valid, what is cached, and what happens when Globus does not answer."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_without_a_token_globus_auth_is_not_asked(
     assert globus.calls == []
 
 
-def test_a_token_that_does_not_hold_is_refused(client: FlaskClient, globus: PatchedGlobus) -> None:
+def test_an_invalid_token_is_refused(client: FlaskClient, globus: PatchedGlobus) -> None:
     for token in (
         "unknown-token",
         globus.login(ALICE, active=False),
@@ -84,7 +84,7 @@ NONSENSE: list[Any] = [
 
 
 @pytest.mark.parametrize("answer", NONSENSE, ids=str)
-def test_nonsense_from_globus_auth_is_not_the_callers_fault(
+def test_an_invalid_response_from_globus_auth_is_not_the_callers_fault(
     client: FlaskClient, globus: PatchedGlobus, answer: Any
 ) -> None:
     globus.answer("token-of-nonsense", answer)
@@ -94,7 +94,7 @@ def test_nonsense_from_globus_auth_is_not_the_callers_fault(
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_when_globus_auth_fails_the_known_go_on(client: FlaskClient, globus: PatchedGlobus) -> None:
+def test_known_callers_are_served_when_globus_auth_fails(client: FlaskClient, globus: PatchedGlobus) -> None:
     known, new = globus.login(ALICE), globus.login(BOB)
     assert client.get("/", headers={"Authorization": f"Bearer {known}"}).status_code == 200
     globus.failure = globus_sdk.NetworkError("unreachable", OSError())
@@ -104,7 +104,7 @@ def test_when_globus_auth_fails_the_known_go_on(client: FlaskClient, globus: Pat
     assert client.get("/", headers={"Authorization": f"Bearer {new}"}).status_code == 200
 
 
-def test_when_globus_groups_fails_it_is_not_taken_for_a_no(provider: CallerFactory, globus: PatchedGlobus) -> None:
+def test_a_failure_of_globus_groups_is_not_a_refusal(provider: CallerFactory, globus: PatchedGlobus) -> None:
     action_id = provider(ALICE).run(monitor_by=[GROUP])["action_id"]
     bob = provider(BOB)
     bob.introspect()
@@ -114,7 +114,7 @@ def test_when_globus_groups_fails_it_is_not_taken_for_a_no(provider: CallerFacto
     assert bob.status(action_id)["action_id"] == action_id
 
 
-def test_a_provider_that_may_not_look_at_groups_has_none(
+def test_a_provider_without_access_to_groups_sees_none(
     provider: CallerFactory, globus: PatchedGlobus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     action_id = provider(ALICE).run(monitor_by=[GROUP])["action_id"]
@@ -143,7 +143,7 @@ def build(globus: PatchedGlobus, *, size: int = 100, timer: Timer | None = None,
     )
 
 
-def test_an_answer_holds_for_its_time(globus: PatchedGlobus) -> None:
+def test_an_answer_is_cached_for_its_time(globus: PatchedGlobus) -> None:
     timer = Timer()
     tokens = build(globus, timer=timer)
     token = globus.login(ALICE)
@@ -156,7 +156,7 @@ def test_an_answer_holds_for_its_time(globus: PatchedGlobus) -> None:
     assert globus.calls == ["introspect"] * 2
 
 
-def test_rejected_tokens_are_remembered_and_push_out_no_valid_ones(globus: PatchedGlobus) -> None:
+def test_rejected_tokens_are_cached_and_do_not_evict_valid_ones(globus: PatchedGlobus) -> None:
     tokens = build(globus, size=10)
     token = globus.login(ALICE)
     tokens.check(token)
@@ -168,7 +168,7 @@ def test_rejected_tokens_are_remembered_and_push_out_no_valid_ones(globus: Patch
     assert len(globus.calls) == 101
 
 
-def test_rejected_tokens_keep_no_memory_of_their_requests(globus: PatchedGlobus) -> None:
+def test_cached_rejected_tokens_do_not_keep_their_requests_in_memory(globus: PatchedGlobus) -> None:
     tokens = build(globus, size=10_000)
     for number in range(1000):
         tokens.check(f"{number}" + "x" * 10_000)

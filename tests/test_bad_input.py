@@ -1,4 +1,4 @@
-"""Nothing that a client can send makes an answer that is not JSON, or one of the 5xx."""
+"""No input causes a response that is not JSON, or a 5xx."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def headers(globus: PatchedGlobus) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("raw", INVALID.values(), ids=INVALID)
-def test_an_invalid_request_is_told_so(client: FlaskClient, headers: dict[str, str], raw: bytes) -> None:
+def test_an_invalid_request_is_refused_with_400(client: FlaskClient, headers: dict[str, str], raw: bytes) -> None:
     if len(raw) > CREDENTIALS_LIMIT:
         client.application.config["MAX_CONTENT_LENGTH"] = len(raw)
     response = client.post("/run", data=raw, headers=headers)
@@ -178,7 +178,7 @@ def test_an_unusual_request_is_still_a_request(client: FlaskClient, headers: dic
     assert client.get(f"/{started['action_id']}/status", headers=headers).status_code == 200
 
 
-def test_each_fault_is_named(client: FlaskClient, headers: dict[str, str]) -> None:
+def test_the_error_lists_every_fault(client: FlaskClient, headers: dict[str, str]) -> None:
     raw = request(body={"utc_offset": 24}, label="", release_after="P1")
     errors = client.post("/run", data=raw, headers=headers).get_json()["errors"]
     details = "\n".join(error["detail"] for error in errors)
@@ -238,7 +238,7 @@ def test_every_method_on_every_path_is_answered(client: FlaskClient, headers: di
             assert response.headers["Allow"]
 
 
-def test_an_unexpected_error_is_logged_and_told_without_its_details(
+def test_an_unexpected_error_is_logged_and_its_details_are_not_shown(
     headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, new_app: AppFactory
 ) -> None:
     def broken(*_: Any) -> None:

@@ -1,6 +1,6 @@
-"""Known callers go on: their waits while bursts of others meet a Globus that is slow, hangs, or refuses.
+"""Known callers are served while bursts of other callers meet a Globus that is slow, hangs, or refuses connections.
 
-Real server processes, real connections. The figures of each test are printed (pytest -s).
+These tests use real server processes and connections. Each prints its figures (pytest -s).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.slow_auth import KNOWN, SlowAuth
 SCOPE = CREDENTIALS["SCOPE"]
 FOREVER = 3600.0
 ANSWERS = 10
-"""How many answers a known caller waits for at least, also on a busy machine."""
+"""How many responses a known caller waits for at least, even on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ def running_server(
         assert "runs at" in process.stdout.readline()
         yield Server(port, process)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # its threads may still wait for a Globus that hangs
+        os.killpg(process.pid, signal.SIGKILL)  # its threads may still be waiting for a hanging Globus
         process.communicate()
 
 
 @dataclass(frozen=True)
 class Waits:
-    """How long a known caller waited for answers, in seconds."""
+    """How long a known caller waited for each response, in seconds."""
 
     seconds: list[float]
 
@@ -89,7 +89,7 @@ class Waits:
 
 
 def ask_as_known_caller(port: int, seconds: float, token: str = KNOWN + "caller", path: str = "/") -> Waits:
-    """Ask again and again, 10 ms after each answer; each must be 200."""
+    """Send requests, each 10 ms after the previous response; each response must be 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     waits: list[float] = []
     end = time.monotonic() + seconds
@@ -120,7 +120,7 @@ def auth() -> SlowAuth:
     return SlowAuth(SCOPE)
 
 
-def test_known_callers_go_on_while_auth_is_slow_about_hundreds_of_unknown_tokens(auth: SlowAuth) -> None:
+def test_known_callers_are_served_while_auth_is_slow_about_hundreds_of_unknown_tokens(auth: SlowAuth) -> None:
     with running_server(auth.url) as server:
         ask_as_known_caller(server.port, 0.1)
         for connections, auth.delay in ((500, 0.15), (200, 0.3), (500, 0.45)):
@@ -131,7 +131,7 @@ def test_known_callers_go_on_while_auth_is_slow_about_hundreds_of_unknown_tokens
 
 
 @pytest.mark.parametrize(("connections", "threads"), [(24, 16), (500, THREADS)])
-def test_known_callers_go_on_while_auth_hangs(auth: SlowAuth, connections: int, threads: int) -> None:
+def test_known_callers_are_served_while_auth_hangs(auth: SlowAuth, connections: int, threads: int) -> None:
     with running_server(auth.url, threads=threads) as server:
         ask_as_known_caller(server.port, 0.1)
         auth.delay = FOREVER
@@ -140,7 +140,7 @@ def test_known_callers_go_on_while_auth_hangs(auth: SlowAuth, connections: int, 
             check_goes_on(waits, f"{connections} connections, Auth hangs", burst.finish())
 
 
-def test_known_callers_go_on_while_auth_refuses_connections(auth: SlowAuth) -> None:
+def test_known_callers_are_served_while_auth_refuses_connections(auth: SlowAuth) -> None:
     with running_server(auth.url) as server:
         ask_as_known_caller(server.port, 0.1)
         auth.refuse()
@@ -149,7 +149,7 @@ def test_known_callers_go_on_while_auth_refuses_connections(auth: SlowAuth) -> N
             check_goes_on(waits, "200 connections, Auth refuses", burst.finish())
 
 
-def test_callers_whose_tokens_are_checked_again_go_on_in_a_burst_of_unknown_ones(auth: SlowAuth) -> None:
+def test_callers_whose_tokens_are_rechecked_are_served_during_a_burst_of_unknown_ones(auth: SlowAuth) -> None:
     with running_server(auth.url, TOKEN_CACHE_SECONDS="0.5") as server:
         ask_as_known_caller(server.port, 0.1)
         auth.delay = 0.15
@@ -171,7 +171,7 @@ def test_a_healthy_auth_serves_a_thousand_first_time_callers_without_a_storm_of_
     assert answers == {}
 
 
-def test_lists_go_on_while_groups_hangs(auth: SlowAuth) -> None:
+def test_lists_are_served_while_groups_hangs(auth: SlowAuth) -> None:
     globus = start_globus(create_globus(PROVIDER_SCOPE))
     groups = FaultyGlobus(globus.url)
     groups.hangs.set()
@@ -190,7 +190,7 @@ def test_lists_go_on_while_groups_hangs(auth: SlowAuth) -> None:
     globus.stop()
 
 
-def test_known_callers_go_on_while_bodies_stall_and_others_start_actions(auth: SlowAuth) -> None:
+def test_known_callers_are_served_while_bodies_stall_and_others_start_actions(auth: SlowAuth) -> None:
     auth.welcomes = True
     stalling = (
         "POST /run HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer known-slow-caller-{}\r\nContent-Length: 60\r\n\r\n{{"
@@ -200,7 +200,7 @@ def test_known_callers_go_on_while_bodies_stall_and_others_start_actions(auth: S
         for number in range(8):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             connection.sendall(stalling.format(number).encode())
-        time.sleep(0.5)  # the server tells nobody that it waits for these bodies
+        time.sleep(0.5)  # nothing shows from outside that the server waits for these bodies
         with running_burst(server.port, 128, path="/run", token=KNOWN + "caller") as burst:
             burst.wait_for_first_answer()
             waits = ask_as_known_caller(server.port, 1)

@@ -86,14 +86,14 @@ def test_run_and_watch_until_the_end(cli: Cli) -> None:
     assert documents[-1]["details"].keys() == {"whattimeisit"}
 
 
-def test_resume_is_refused_in_words(cli: Cli) -> None:
+def test_the_reason_for_refusing_a_resume_is_shown(cli: Cli) -> None:
     cli.login_with("local-token-alice")
     (started,) = cli("run", "--body", BODY)
     (refused,) = cli("resume", "--no-query-for-inactive-reason", started["action_id"])
     assert refused["code"] == "InvalidState"
 
 
-def test_errors_reach_the_person(cli: Cli) -> None:
+def test_error_messages_are_shown(cli: Cli) -> None:
     cli.login_with("local-token-alice")
     (refused,) = cli("run", "--body", '{"utc_offset": 1.1}')
     assert refused["errors"] == [{"code": "InvalidRequest", "detail": "body.utc_offset: 1.1 is not a multiple of 0.25"}]

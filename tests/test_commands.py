@@ -119,7 +119,7 @@ def test_a_script_works_on_the_database_of_the_servers(command: str, tmp_path: P
     assert run.stdout == {"purge": "0\n", "advance": "advanced 0, ended 0, cleaned up 0\n"}[command]
 
 
-def test_advance_may_repeat_itself_until_it_is_stopped(tmp_path: Path) -> None:
+def test_advance_can_repeat_until_it_is_stopped(tmp_path: Path) -> None:
     environment = clean_environment(WHATTIME_DATABASE_URL=f"sqlite:///{tmp_path}/actions.db", PYTHONUNBUFFERED="1")
     command = [sys.executable, "-m", "flask", "--app", "app", "advance", "--every", "0.1"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -165,7 +165,7 @@ def test_the_guide_has_units_for_the_server_and_both_timers() -> None:
         assert line in server.splitlines()
 
 
-def test_systemd_finds_no_fault_with_the_units(unit_files: list[Path]) -> None:
+def test_systemd_accepts_the_units(unit_files: list[Path]) -> None:
     run = subprocess.run(["systemd-analyze", "verify", *unit_files], capture_output=True, text=True, check=False)
     ours = [line for line in run.stderr.splitlines() if "whattime" in line]
     assert ours == []

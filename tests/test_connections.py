@@ -1,4 +1,4 @@
-"""Connections to a database that dies, is silent, or loses its answers."""
+"""Connections to a database that dies, goes silent, or loses its answers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_connection_is_used_again(fake: FakeDatabase) -> None:
     assert fake.opened == 1
 
 
-def test_a_dead_connection_is_replaced_and_the_command_tried_once_more(fake: FakeDatabase) -> None:
+def test_a_dead_connection_is_replaced_and_the_command_is_retried_once(fake: FakeDatabase) -> None:
     pool = Connections(fake.connect)
     pool.execute(COMMAND, {})
     answers = iter([Lost("gone"), None])
@@ -117,7 +117,7 @@ def test_a_database_that_is_gone_is_tried_twice_by_each_call(fake: FakeDatabase)
     assert pool.execute(COMMAND, {}) == (ANSWER, False)
 
 
-def test_after_silence_all_calls_fail_at_once_but_one_that_finds_out_when_it_ends(fake: FakeDatabase) -> None:
+def test_after_silence_only_one_call_waits_and_all_others_fail_at_once(fake: FakeDatabase) -> None:
     pool = Connections(fake.connect, size=4)
     fake.failure = Silent("no answer")
     with pytest.raises(Silent):
@@ -149,7 +149,7 @@ def test_no_more_threads_than_connections_wait_for_a_silent_database(
     assert fake.most_inside == 4
 
 
-def test_a_busy_database_answers_everybody(fake: FakeDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_database_answers_every_call(fake: FakeDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(connections, "QUIET_LOOKS", 100)
     pool = Connections(fake.connect, size=2)
@@ -189,7 +189,7 @@ class LosingConnection:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_a_write_whose_answer_was_lost_has_happened(database_url: str) -> None:
+def test_a_write_whose_answer_was_lost_counts_as_done(database_url: str) -> None:
     database = open_database(database_url)
     assert isinstance(database, SqlDatabase)
     losses: list[str] = []

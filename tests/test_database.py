@@ -1,4 +1,4 @@
-"""The contract of a database, tested on each of them."""
+"""The contract of a database, tested on every kind of database."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def action(**fields: Any) -> Action:
     return Action(**values | fields)
 
 
-def test_what_is_created_can_be_had(database: Database) -> None:
+def test_a_created_action_can_be_read(database: Database) -> None:
     new = action()
     assert database.create(new) is new
     assert database.get("id-1") == new
     assert database.find(new.creator_id, "request-1") == new
 
 
-def test_what_was_not_created_is_not_there(database: Database) -> None:
+def test_an_action_that_was_not_created_does_not_exist(database: Database) -> None:
     database.create(action())
     assert database.get("id-2") is None
     assert database.find(action().creator_id, "request-2") is None
@@ -74,7 +74,7 @@ def test_actions_of_other_requests_are_other_actions(database: Database, other: 
     assert database.create(second) is second
 
 
-def test_an_end_that_was_made_final_cannot_be_changed_by_who_has_seen_the_action_before(database: Database) -> None:
+def test_a_final_end_cannot_be_changed_by_a_reader_of_an_older_record(database: Database) -> None:
     started = action()
     database.create(started)
     seen = settled(database, "id-1", END)
@@ -83,7 +83,7 @@ def test_an_end_that_was_made_final_cannot_be_changed_by_who_has_seen_the_action
     assert database.get("id-1") == seen
 
 
-def test_replace_takes_only_the_record_as_it_is(database: Database) -> None:
+def test_replace_applies_only_to_the_current_record(database: Database) -> None:
     started = action()
     cancelled = life_cycle.cancel(started, NOW)
     assert not database.replace(started, cancelled)
@@ -131,13 +131,13 @@ def progress(**fields: Any) -> Progress:
 
 
 @pytest.mark.parametrize("fields", [{}, {"inactive": True, "due": None, "pending": (), "entries": ()}], ids=str)
-def test_what_is_kept_of_work_elsewhere_comes_back_as_it_was(database: Database, fields: dict[str, Any]) -> None:
+def test_the_state_of_work_elsewhere_is_stored_unchanged(database: Database, fields: dict[str, Any]) -> None:
     new = action(progress=progress(**fields), completion_time=None, outcome=None, version=5)
     database.create(new)
     assert database.get("id-1") == new
 
 
-def test_due_actions_are_found_the_longest_due_first(database: Database) -> None:
+def test_due_actions_are_found_longest_due_first(database: Database) -> None:
     for number in range(5):
         due = NOW + timedelta(seconds=10 - number)
         there = progress(due=due, acts_as_caller=False, deadline=None)
@@ -149,7 +149,7 @@ def test_due_actions_are_found_the_longest_due_first(database: Database) -> None
     assert [each.action_id for each in database.due(GONE, 2)] == ["id-4", "id-3"]
 
 
-def test_an_action_that_hooks_wait_for_is_not_purged(database: Database) -> None:
+def test_an_action_with_pending_hooks_is_not_purged(database: Database) -> None:
     database.create(action(progress=progress(), completion_time=None, outcome=None))
     ended = action(action_id="id-2", request_id="2", progress=progress(due=END), final=True)
     database.create(ended)
@@ -159,7 +159,7 @@ def test_an_action_that_hooks_wait_for_is_not_purged(database: Database) -> None
     assert database.purge(GONE, 10) == [done]
 
 
-def test_a_released_action_is_kept_for_its_hooks_and_gives_its_request_free(database: Database) -> None:
+def test_a_released_action_is_kept_for_its_hooks_and_frees_its_request_id(database: Database) -> None:
     ended = action(progress=progress(pending=()), final=True)
     database.create(ended)
     gone = life_cycle.release(ended, END, timedelta(seconds=30))
@@ -198,7 +198,7 @@ def test_two_databases_share_nothing(database: Database) -> None:
 
 
 def settled(database: Database, action_id: str, now: datetime) -> Action:
-    """Return an action with its end made final if it has come, as the domain does on reading it."""
+    """Return an action with its end made final if it is complete, as the domain does when reading it."""
     found = database.get(action_id)
     assert found is not None
     end = life_cycle.settle(found, now)
@@ -224,7 +224,7 @@ def listed(database: Database, now: datetime = NOW, **fields: Any) -> list[str]:
 
 
 def fill(database: Database, count: int, **fields: Any) -> list[str]:
-    """So many actions, each a second after the one before it; their ids, the newest first."""
+    """Create this many actions, a second apart, and return their ids, newest first."""
     for number in range(count):
         start = NOW + timedelta(seconds=number)
         values = {"start_time": start, "completion_time": start + timedelta(minutes=1)} | fields
@@ -232,7 +232,7 @@ def fill(database: Database, count: int, **fields: Any) -> list[str]:
     return [f"id-{number:03}" for number in reversed(range(count))]
 
 
-def test_a_list_has_the_newest_first_in_pages(database: Database) -> None:
+def test_a_list_comes_in_pages_newest_first(database: Database) -> None:
     ids = fill(database, 10)
     assert listed(database) == ids
     assert listed(database, limit=4) == ids[:4]
@@ -260,7 +260,7 @@ def test_actions_of_the_same_moment_have_an_order(database: Database) -> None:
     assert listed(database, after=last.place) == ids[3:]
 
 
-def test_a_list_goes_by_what_an_action_is_now(database: Database) -> None:
+def test_a_list_uses_the_current_status_of_an_action(database: Database) -> None:
     fill(database, 2)
     failing = action(action_id="id-failing", request_id="failing", outcome=CANCELLED)
     database.create(failing)
@@ -290,7 +290,7 @@ def test_what_a_list_passes_over_as_complete_is_final(database: Database, status
     assert not database.replace(started, life_cycle.cancel(started, NOW))
 
 
-def test_a_list_is_for_who_has_a_role_in_an_action(database: Database) -> None:
+def test_a_list_shows_only_actions_in_which_the_caller_has_a_role(database: Database) -> None:
     monitor, manager, nobody = (f"urn:globus:auth:identity:{name}" for name in ("monitor", "manager", "nobody"))
     database.create(action(monitor_by=(monitor,), manage_by=(manager, monitor)))
     creator = action().creator_id
@@ -338,7 +338,7 @@ def test_purge_drops_what_has_expired_in_batches(database: Database) -> None:
     assert database.get(ids[9]) is None
 
 
-def test_purge_goes_by_the_end_that_an_action_had(database: Database) -> None:
+def test_purge_counts_from_the_actual_end_of_an_action(database: Database) -> None:
     started = action()
     database.create(started)
     assert database.replace(started, life_cycle.cancel(started, NOW))
@@ -425,7 +425,7 @@ def test_every_text_is_stored_as_it_is(database: Database, text: str) -> None:
 
 
 @pytest.mark.parametrize("action_id", ["", "\0", "x" * 100_000, "é😀"])
-def test_odd_ids_are_not_there(database: Database, action_id: str) -> None:
+def test_odd_ids_are_not_found(database: Database, action_id: str) -> None:
     assert database.get(action_id) is None
 
 
@@ -459,7 +459,7 @@ RACERS = 16
 
 
 def race(work: Callable[[int], Any]) -> list[Any]:
-    """What `work` returns to each of RACERS threads that start together."""
+    """Return what `work` returns in each of RACERS threads that start together."""
     barrier = threading.Barrier(RACERS)
 
     def run(number: int) -> Any:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from typing import cast
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
 
 from app.web.pages import FILES, LARGE_BYTES
 from tests.api import check_error
-from tests.browser import hosts_of, log_of, requests_of, running_browser
+from tests.browser import running_browser
 from tests.conftest import AppFactory
+from tests.docs_page import DocsPage
 from tests.processes import RunningProvider, running_provider
 
 PAGES = ["/openapi.json", "/docs", "/docs/", "/docs/people.json", *(f"/docs/{name}" for name in FILES)]
@@ -42,13 +40,13 @@ def test_a_page_needs_no_token_and_takes_only_get(client: FlaskClient, path: str
 @pytest.mark.parametrize(
     "name", ["index.html", "swagger-ui.js", "..", "../app.py", "..%2fapp.py", "%2e%2e/app.py", "x"]
 )
-def test_nothing_else_is_served(client: FlaskClient, name: str) -> None:
+def test_no_other_file_is_served(client: FlaskClient, name: str) -> None:
     refused = client.get(f"/docs/{name}")
     assert refused.status_code == 404
     check_error(refused.json, "NotFound")
 
 
-def test_the_page_allows_itself_nothing_from_elsewhere(client: FlaskClient) -> None:
+def test_the_page_loads_nothing_from_other_sites(client: FlaskClient) -> None:
     headers = client.get("/docs", buffered=True).headers
     policy = headers["Content-Security-Policy"]
     for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"):
@@ -86,8 +84,24 @@ def test_no_large_file_is_sent_uncompressed(client: FlaskClient, encodings: str)
     assert client.get("/docs", headers={"Accept-Encoding": encodings}, buffered=True).status_code == 200
 
 
-def test_in_production_there_is_nobody_to_choose_from(client: FlaskClient) -> None:
+def test_in_production_there_are_no_people_to_choose_from(client: FlaskClient) -> None:
     assert client.get("/docs/people.json").json == []
+
+
+@pytest.mark.parametrize(
+    ("installed", "named"),
+    [([], "chromium is not installed"), (["chromium"], r"chromedriver is not installed .*chromium-driver")],
+    ids=str,
+)
+def test_a_missing_program_of_the_browser_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: list[str], named: str
+) -> None:
+    for name in installed:
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=named), running_browser(tmp_path):
+        pass
 
 
 @pytest.fixture(scope="module")
@@ -100,66 +114,6 @@ def provider() -> Iterator[RunningProvider]:
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     with running_browser(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
-
-
-class DocsPage:
-    def __init__(self, browser: Chrome, provider: RunningProvider) -> None:
-        self._browser = browser
-        self._host = provider.url.removeprefix("http://")
-        self.quiet()
-        browser.get(f"{provider.url}/docs")
-        self.until("Start an action")
-
-    def until(self, text: str) -> None:
-        WebDriverWait(self._browser, 20).until(lambda _: text in self.text)
-
-    @property
-    def text(self) -> str:
-        return self._browser.find_element(By.TAG_NAME, "body").text
-
-    @property
-    def actions(self) -> list[str]:
-        """What each action of the list shows; asked in one go, since the list is made anew all the time."""
-        script = "return [...document.querySelectorAll('#actions li')].map((item) => item.innerText)"
-        return cast(list[str], self._browser.execute_script(script))
-
-    def press(self, label: str, within: str = "body") -> None:
-        def click(_: Chrome) -> bool:
-            self.button(label, within).click()
-            return True
-
-        WebDriverWait(self._browser, 20, ignored_exceptions=[StaleElementReferenceException]).until(click)
-
-    def button(self, label: str, within: str = "body") -> WebElement:
-        return self._browser.find_element(By.CSS_SELECTOR, within).find_element(
-            By.XPATH, f".//button[normalize-space()='{label}']"
-        )
-
-    def until_actions(self, *words: str) -> None:
-        """Wait until there are as many actions as words, and each shows its word."""
-        WebDriverWait(self._browser, 20).until(
-            lambda _: (
-                len(self.actions) == len(words)
-                and all(word in text for word, text in zip(words, self.actions, strict=True))
-            )
-        )
-
-    def until_answer(self, *words: str) -> None:
-        """Wait until what was asked and answered has all these words."""
-        exchange = self._browser.find_element(By.CSS_SELECTOR, "#try section:last-of-type")
-        WebDriverWait(self._browser, 20).until(lambda _: all(word in exchange.text for word in words))
-
-    def quiet(self) -> None:
-        """Forget what was logged so far."""
-        self._browser.get("about:blank")
-        list(requests_of(self._browser))
-        log_of(self._browser, "browser")
-
-    def check_that_it_kept_to_itself(self) -> None:
-        """That nothing was asked of another host, refused by the page's own policy, or went wrong in its programs."""
-        assert hosts_of(list(requests_of(self._browser))) == {self._host}
-        complaints = [entry for entry in log_of(self._browser, "browser") if entry["level"] in ("WARNING", "SEVERE")]
-        assert complaints == []
 
 
 @pytest.fixture
@@ -199,6 +153,39 @@ def test_an_action_that_waits_for_a_person_is_resumed(chromium: Chrome) -> None:
         page.check_that_it_kept_to_itself()
 
 
+@pytest.mark.parametrize(("button", "path"), [("Log", "/log"), ("Cancel", "/cancel")])
+def test_a_response_stays_on_screen_while_the_action_is_polled(page: DocsPage, button: str, path: str) -> None:
+    page.press("carol", "#people")
+    page.hold("/status")
+    page.press("Run")
+    page.until_held()
+    page.press(button, "#actions")
+    page.until_answer(path)
+    page.let_go()
+    assert path in page.exchange
+
+
+def test_choosing_another_person_clears_the_screen(page: DocsPage, chromium: Chrome) -> None:
+    page.press("carol", "#people")
+    page.press("Introspect")
+    page.until_answer("globus_auth_scope")
+    page.try_out("provider-introspect", "globus_auth_scope")
+    page.press("bob", "#people")
+    assert "globus_auth_scope" not in page.exchange
+    assert chromium.find_elements(By.CSS_SELECTOR, "#operations .live-responses-table") == []
+
+
+def test_a_late_response_is_not_shown_to_the_next_person(page: DocsPage) -> None:
+    page.press("carol", "#people")
+    page.hold("/run")
+    page.press("Run")
+    page.until_held()
+    page.press("bob", "#people")
+    page.let_go()
+    assert page.actions == []
+    assert "action_id" not in page.exchange
+
+
 def test_others_do_not_see_the_action_and_its_owner_cancels_it(page: DocsPage) -> None:
     page.press("alice", "#people")
     page.press("Run")
@@ -216,24 +203,14 @@ def test_others_do_not_see_the_action_and_its_owner_cancels_it(page: DocsPage) -
     page.until_actions()
 
 
-def test_each_operation_can_be_tried_by_itself(page: DocsPage, chromium: Chrome) -> None:
+def test_each_operation_can_be_tried_by_itself(page: DocsPage) -> None:
     page.press("carol", "#people")
-    operation = "#operations-provider-introspect"
-    chromium.find_element(By.CSS_SELECTOR, f"{operation} button.opblock-summary-control").click()
-    WebDriverWait(chromium, 20).until(lambda _: chromium.find_elements(By.CSS_SELECTOR, f"{operation} .execute"))
-    execute = chromium.find_element(By.CSS_SELECTOR, f"{operation} .execute")
-    chromium.execute_script("arguments[0].scrollIntoView({block: 'center'})", execute)
-    execute.click()
+    page.try_out("provider-introspect", "globus_auth_scope")
     page.until("local-token-carol")
-    WebDriverWait(chromium, 20).until(
-        lambda _: (
-            "globus_auth_scope" in chromium.find_element(By.CSS_SELECTOR, f"{operation} .live-responses-table").text
-        )
-    )
     page.check_that_it_kept_to_itself()
 
 
-def test_a_wrong_token_and_a_body_that_is_no_json_are_said(page: DocsPage, chromium: Chrome) -> None:
+def test_a_wrong_token_and_a_body_that_is_not_json_are_reported(page: DocsPage, chromium: Chrome) -> None:
     token = chromium.find_element(By.ID, "token")
     token.clear()
     token.send_keys("no-such-token")
@@ -246,7 +223,7 @@ def test_a_wrong_token_and_a_body_that_is_no_json_are_said(page: DocsPage, chrom
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_it_fits_into_windows_of_every_width(page: DocsPage, chromium: Chrome, width: int) -> None:
+def test_the_page_fits_windows_of_any_width(page: DocsPage, chromium: Chrome, width: int) -> None:
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     page.press("alice", "#people")

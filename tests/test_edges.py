@@ -1,4 +1,4 @@
-"""What holds at the edges: strangers, deadlines, clocks that jump, stores that fail, and logged trouble."""
+"""Edge cases: strangers, deadlines, jumping clocks, failing stores, and logged warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEN_SECONDS = {"FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10}
 
 
 class Timer:
-    """A monotonic clock, which does not jump when the other one does."""
+    """A monotonic clock that does not jump along with the other one."""
 
     seconds = 1000.0
 
@@ -52,7 +52,7 @@ def alice(client: FlaskClient, globus: PatchedGlobus) -> Caller:
     return Caller(client, globus.login(ALICE))
 
 
-def test_a_stranger_neither_ends_an_action_nor_has_its_end_counted(
+def test_a_request_from_a_stranger_neither_ends_an_action_nor_counts_its_end(
     client: FlaskClient, alice: Caller, globus: PatchedGlobus, clock: Clock
 ) -> None:
     action_id, stranger = alice.run()["action_id"], Caller(client, globus.login(CAROL))
@@ -68,7 +68,7 @@ def test_a_stranger_neither_ends_an_action_nor_has_its_end_counted(
     assert metrics(client)["actions_total{event=succeeded}"] == 1
 
 
-def test_the_estimate_does_not_foretell_that_a_deadline_comes_first(alice: Caller, clock: Clock) -> None:
+def test_the_estimate_does_not_reveal_that_a_deadline_comes_first(alice: Caller, clock: Clock) -> None:
     drawn = clock.now + timedelta(seconds=10)
     deadline = clock.now + timedelta(seconds=4)
     started = alice.run(deadline=deadline.isoformat())
@@ -147,9 +147,7 @@ def test_each_call_to_globus_finds_a_kept_connection() -> None:
         assert made.transport.session.get_adapter(scheme)._pool_maxsize == CALLS_AT_ONCE
 
 
-def test_a_burst_of_refusals_is_told_to_come_back_at_different_times(
-    client: FlaskClient, globus: PatchedGlobus
-) -> None:
+def test_a_burst_of_refusals_gets_different_retry_times(client: FlaskClient, globus: PatchedGlobus) -> None:
     globus.failure = globus_sdk.NetworkError("unreachable", OSError())
     told = {
         client.get("/", headers={"Authorization": f"Bearer {globus.login(ALICE)}"}).headers["Retry-After"]
@@ -171,7 +169,7 @@ def test_a_deadline_that_passes_while_the_body_arrives_is_refused(
     alice.run(400, deadline=(clock.now + timedelta(seconds=3)).isoformat())
 
 
-def test_a_caller_holds_half_the_places_for_bodies(client: FlaskClient) -> None:
+def test_one_caller_gets_at_most_half_of_the_places_for_bodies(client: FlaskClient) -> None:
     limiter, hold = provider_of(client.application).limiter, threading.Event()
 
     def read(owner: str) -> bool:

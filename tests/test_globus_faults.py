@@ -1,4 +1,4 @@
-"""Globus Auth and Groups failing in every way that a network knows, over real sockets."""
+"""Globus Auth and Groups fail in every way that a network can, over real sockets."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def groups(running: RunningProvider) -> Iterator[FaultyGlobus]:
 def client(
     monkeypatch: pytest.MonkeyPatch, auth: FaultyGlobus, groups: FaultyGlobus, clock: Clock, new_app: AppFactory
 ) -> FlaskClient:
-    """A provider that asks the real stand-in, by ways that can fail, with little patience."""
+    """A provider with short timeouts that asks the real stand-in over connections that can fail."""
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_AUTH", auth.url)
     monkeypatch.setenv("GLOBUS_SDK_SERVICE_URL_GROUPS", groups.url)
     impatient = (("http_timeout", 0.5), ("max_retries", 1), ("max_sleep", 0.0))
@@ -93,7 +93,7 @@ def check_unavailable(client: FlaskClient, path: str, name: str) -> Any:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_globus_auth_is_503_for_whom_it_is_asked_about_and_passes(
+def test_a_fault_of_globus_auth_is_a_503_that_passes(
     client: FlaskClient, auth: FaultyGlobus, clock: Clock, fault: str
 ) -> None:
     known, action_id = caller(client, "alice"), caller(client, "alice").run()["action_id"]
@@ -121,7 +121,7 @@ def test_globus_auth_that_hangs_or_refuses_is_503_in_time(client: FlaskClient, a
     assert client.get("/health").status_code == 503
 
 
-def test_our_own_rejected_credentials_are_not_the_callers_fault(
+def test_rejected_provider_credentials_are_not_the_callers_fault(
     client: FlaskClient, auth: FaultyGlobus, caplog: pytest.LogCaptureFixture
 ) -> None:
     auth.fault = REJECTED
@@ -133,7 +133,7 @@ def test_our_own_rejected_credentials_are_not_the_callers_fault(
 
 
 @pytest.mark.parametrize("fault", ["hanging up", "reset", "garbage", "500", "429", "HTML", "nothing", "nesting"])
-def test_a_fault_of_globus_groups_is_503_where_a_group_may_decide(
+def test_a_fault_of_globus_groups_is_503_if_a_group_may_decide(
     client: FlaskClient, groups: FaultyGlobus, fault: str
 ) -> None:
     creator = caller(client, "alice")

@@ -1,4 +1,4 @@
-"""The started server, over real HTTP, with the real toolkit and globus-sdk talking to the stand-in for Globus."""
+"""The running server, over real HTTP; the real toolkit and globus-sdk talk to the stand-in for Globus."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
         assert time.monotonic() < deadline, "it did not happen in time"
 
 
-def test_the_banner_holds_what_a_newcomer_needs(provider: RunningProvider) -> None:
+def test_the_banner_has_what_a_newcomer_needs(provider: RunningProvider) -> None:
     for word in (
         "for development only",
         f"{provider.url}/docs",
@@ -74,7 +74,7 @@ def test_a_whole_life_cycle(provider: RunningProvider) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "local-token-expired", "local-token-other-scope", "local-token-nobody"])
-def test_tokens_that_do_not_hold_are_refused(provider: RunningProvider, token: str | None) -> None:
+def test_invalid_tokens_are_refused(provider: RunningProvider, token: str | None) -> None:
     response = call(provider, "GET", "/", token)
     assert response.status_code == 401
     check_error(response.json(), "NoAuthentication")
@@ -116,9 +116,7 @@ def test_simultaneous_requests_over_many_connections_start_one_action(provider: 
         ("OPTIONS", "/run", 405),
     ],
 )
-def test_odd_requests_reach_us_and_are_answered_in_json(
-    provider: RunningProvider, method: str, target: str, expect: int
-) -> None:
+def test_odd_requests_are_answered_in_json(provider: RunningProvider, method: str, target: str, expect: int) -> None:
     host, port = provider.url.removeprefix("http://").split(":")
     headers = "Host: [::1]\r\nAuthorization: Bearer local-token-alice\r\nConnection: close"
     request = f"{method} {target} HTTP/1.1\r\n{headers}\r\n\r\n"
@@ -164,7 +162,7 @@ def test_slow_clients_leave_threads_to_the_others(provider: RunningProvider) -> 
     wait_until(lambda: call(provider, "POST", "/run", "local-token-carol", json=late).status_code == 202)
 
 
-def test_a_body_that_breaks_off_starts_nothing(provider: RunningProvider) -> None:
+def test_a_truncated_body_starts_nothing(provider: RunningProvider) -> None:
     body = b'{"request_id": "broken", "body": {"utc_offset": 1}}'
     with connect(provider) as connection:
         headers = "Host: [::1]\r\nAuthorization: Bearer local-token-alice\r\nContent-Length: 200"
@@ -182,7 +180,7 @@ def test_local_mode_serves_every_name_of_this_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_cleanly_and_nothing_stays_behind(stop: signal.Signals) -> None:
+def test_a_signal_stops_it_cleanly_and_leaves_nothing_behind(stop: signal.Signals) -> None:
     with running_provider() as provider:
         provider.process.send_signal(stop)
         _, errors = provider.process.communicate(timeout=10)
@@ -224,7 +222,7 @@ def test_python_app_app_py_does_the_same() -> None:
 
 
 def refusal(*options: str, **settings: Any) -> str:
-    """The one line that a start which is refused ends with."""
+    """Return the only line of a start that fails."""
     process = start(*options, **settings)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 2, errors
@@ -241,7 +239,7 @@ def test_a_busy_port_is_named_with_the_option_that_picks_another(provider: Runni
     assert "Choose another with --auth-port" in refusal(f"--port={free_port()}", f"--auth-port={port}")
 
 
-def test_what_cannot_be_started_says_why_in_one_line() -> None:
+def test_a_failed_start_says_why_in_one_line() -> None:
     assert "WHATTIME_FAILURE_RATE=2 is wrong: it must be a number from 0 to 1" in refusal(FAILURE_RATE="2")
     assert "unknown setting WHATTIME_FOO" in refusal(FOO="1")
     assert "WHATTIME_CLIENT_SECRET, WHATTIME_SCOPE must be set" in refusal(CLIENT_ID=CREDENTIALS["CLIENT_ID"])

@@ -1,6 +1,6 @@
 """The rules of an action, explored: any order of run, repeat, wait, status, cancel and release by any of three people.
 
-A model keeps what each rule demands; after every step the provider must agree with it.
+A model tracks what the rules require. After every step, the provider must agree with it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ principals = st.lists(st.sampled_from(sorted(PRINCIPALS)), unique=True, max_size
 
 @dataclasses.dataclass
 class Known:
-    """What the model knows of an action."""
+    """What the model knows about an action."""
 
     creator: Person
     request_id: str

@@ -1,4 +1,4 @@
-"""The schema: what migrations make of an empty database, and what is said of one that does not fit."""
+"""The schema: migrations of empty and old databases, and messages about unusable ones."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ ALICE = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000001"
 NOW = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
+each_sql_database = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    if database_url == "memory://":
-        pytest.skip("it has no tables")
     prepare_database(database_url, migrate=True)
     engine = open_engine(database_url)
     yield engine
@@ -55,6 +56,7 @@ def test_the_newest_migration_is_what_the_program_works_with() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
 
 
+@each_sql_database
 def test_migrations_make_the_tables_that_the_program_works_with(engine: Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -120,6 +122,7 @@ def make_first_schema(url: str) -> None:
     engine.dispose()
 
 
+@each_sql_database
 def test_a_newer_schema_is_refused_in_one_line(engine: Engine) -> None:
     set_revision(engine, "9999")
     url = engine.url.render_as_string(hide_password=False)
@@ -174,6 +177,6 @@ def test_a_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_sqlite_file_in_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_the_missing_folder_of_a_sqlite_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"WHATTIME_DATABASE_URL.*the folder .*missing does not exist"):
         prepare_database(f"sqlite:///{tmp_path}/missing/actions.db", migrate=False)

@@ -1,4 +1,4 @@
-"""The operator's view: is it well, and what are its figures?"""
+"""The operator's view: health and metrics."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.processes import ROOT, running_provider
 
 @pytest.fixture
 def everybody(provider: CallerFactory) -> Caller:
-    """Somebody without a token."""
+    """A caller without a token."""
     return provider(None)
 
 
 def figures(page: str) -> dict[str, float]:
-    """Every sample of a page of metrics: `name` or `name{label=value,…}` without the `action_provider_` before it."""
+    """Return every sample of a metrics page, as `name` or `name{label=value,…}`, without the `action_provider_`."""
     found = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
@@ -51,12 +51,12 @@ def metrics(client: FlaskClient) -> dict[str, float]:
     return figures(response.get_data(as_text=True))
 
 
-def test_a_provider_that_is_well_says_so_to_everybody(everybody: Caller) -> None:
+def test_a_healthy_provider_says_so_to_anyone(everybody: Caller) -> None:
     checks = {"database": "ok", "globus_auth": "ok"}
     assert everybody.request("GET", "/health", 200) == {"status": "ok", "checks": checks}
 
 
-def test_our_own_rejected_credentials_are_our_trouble_not_the_callers(
+def test_rejected_provider_credentials_make_it_unhealthy(
     everybody: Caller, alice: Caller, globus: PatchedGlobus, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = requests.Response()
@@ -70,7 +70,9 @@ def test_our_own_rejected_credentials_are_our_trouble_not_the_callers(
     assert "rejects this provider's own CLIENT_ID and CLIENT_SECRET" in caplog.text
 
 
-def test_trouble_shows_and_passes(everybody: Caller, globus: PatchedGlobus, clock: Clock) -> None:
+def test_a_failing_dependency_is_shown_until_it_recovers(
+    everybody: Caller, globus: PatchedGlobus, clock: Clock
+) -> None:
     everybody.request("GET", "/health", 200)
     globus.failure = globus_sdk.NetworkError("unreachable", OSError())
     clock.tick(seconds=5)
@@ -90,7 +92,7 @@ def test_a_database_that_does_not_answer_is_named(client: FlaskClient, monkeypat
     assert response.json["checks"] == {"database": "The database does not answer now.", "globus_auth": "ok"}
 
 
-def test_who_asks_while_health_is_looked_at_for_the_first_time_does_not_wait(client: FlaskClient) -> None:
+def test_a_second_request_does_not_wait_for_the_first_health_check(client: FlaskClient) -> None:
     health = provider_of(client.application).health
     with health._lock:
         response: Any = client.get("/health")
@@ -99,9 +101,7 @@ def test_who_asks_while_health_is_looked_at_for_the_first_time_does_not_wait(cli
     assert client.get("/health").status_code == 200
 
 
-def test_a_database_that_has_lost_its_tables_is_not_well(
-    globus: PatchedGlobus, tmp_path: Path, new_app: AppFactory
-) -> None:
+def test_a_database_without_tables_is_unhealthy(globus: PatchedGlobus, tmp_path: Path, new_app: AppFactory) -> None:
     url = f"sqlite:///{tmp_path}/actions.db"
     client = new_app(DATABASE_URL=url).test_client()
     engine = open_engine(url)
@@ -112,7 +112,7 @@ def test_a_database_that_has_lost_its_tables_is_not_well(
     assert client.get("/health").status_code == 503
 
 
-def test_however_often_it_is_asked_for_health_makes_little_work(everybody: Caller, globus: PatchedGlobus) -> None:
+def test_frequent_health_requests_cause_little_work(everybody: Caller, globus: PatchedGlobus) -> None:
     for _ in range(20):
         everybody.request("GET", "/health", 200)
     assert globus.calls == ["introspect"]
@@ -142,7 +142,7 @@ def test_failed_calls_to_globus_are_counted_as_such(client: FlaskClient, globus:
 
 
 @pytest.mark.parametrize("database_url", ["memory", "sqlite"], indirect=True)
-def test_what_happens_to_actions_is_counted_once_and_no_sooner_than_somebody_sees_it(
+def test_events_of_actions_are_counted_once_and_not_before_they_are_seen(
     globus: PatchedGlobus, clock: Clock, database_url: str, new_app: AppFactory
 ) -> None:
     settings = {"FAILURE_RATE": 0, "MIN_SECONDS": 10, "MAX_SECONDS": 10, "DATABASE_URL": database_url}
@@ -195,7 +195,7 @@ def test_labels_do_not_grow_with_what_callers_send(client: FlaskClient, globus: 
     assert metrics(client).keys() == before
 
 
-def test_neither_page_tells_of_an_action_or_a_person(client: FlaskClient, globus: PatchedGlobus) -> None:
+def test_neither_page_reveals_an_action_or_a_person(client: FlaskClient, globus: PatchedGlobus) -> None:
     caller = Caller(client, globus.login(ALICE))
     action = caller.run(label="a private label", monitor_by=[GROUP])
     shown = client.get("/metrics").get_data(as_text=True) + client.get("/health").get_data(as_text=True)
@@ -225,7 +225,7 @@ def test_the_log_of_a_server_goes_to_stderr_and_is_whole_when_it_ends() -> None:
     assert "route" not in stdout
 
 
-def test_a_log_that_nobody_reads_stops_nobody() -> None:
+def test_an_unread_log_blocks_no_request() -> None:
     with running_provider() as provider, requests.Session() as session:
         headers = {"Authorization": "Bearer local-token-bob"}
         for _ in range(1500):  # twice what a pipe holds
@@ -233,14 +233,14 @@ def test_a_log_that_nobody_reads_stops_nobody() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/metrics", "/nowhere", "/actions"])
-def test_answers_are_nothing_for_a_browser_to_run_or_keep(client: FlaskClient, path: str) -> None:
+def test_browsers_neither_run_nor_store_responses(client: FlaskClient, path: str) -> None:
     headers = client.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_the_dashboard_asks_for_what_there_is(client: FlaskClient) -> None:
+def test_the_dashboard_queries_existing_metrics(client: FlaskClient) -> None:
     known = {name.partition("{")[0] for name in metrics(client)} | {
         f"{name}_seconds_{part}" for name in ("request", "globus", "database") for part in ("bucket", "count")
     }

@@ -1,4 +1,4 @@
-"""openapi.yaml and the provider say the same: every operation, with valid and invalid data, alone and in sequence."""
+"""openapi.yaml and the provider agree: every operation, with valid and invalid data, alone and in sequence."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_every_error_is_described(document: Any) -> None:
 
 
 def examples(node: Any) -> Iterator[tuple[Any, Any]]:
-    """Each schema that there is an example of, and the example."""
+    """Yield each example and its schema."""
     if isinstance(node, dict):
         if "schema" in node:
             yield from ((node["schema"], example["value"]) for example in node.get("examples", {}).values())
@@ -95,7 +95,7 @@ def examples(node: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def resolved(node: Any, document: Any) -> Any:
-    """The node with what it refers to in its place, outside of schemas."""
+    """Return the node with references replaced by their targets, except in schemas."""
     if isinstance(node, list):
         return [resolved(child, document) for child in node]
     if not isinstance(node, dict):
@@ -107,7 +107,7 @@ def resolved(node: Any, document: Any) -> Any:
     return {name: resolved(child, document) for name, child in node.items()}
 
 
-def test_examples_are_what_they_are_examples_of(document: Any) -> None:
+def test_examples_fit_their_schemas(document: Any) -> None:
     check_examples(document)
 
 
@@ -128,7 +128,7 @@ def test_the_request_has_the_fields_of_the_interface(document: Any) -> None:
     assert ours["additionalProperties"] is theirs["additionalProperties"] is False
 
 
-def test_what_is_special_to_the_provider_comes_from_its_own_modules(document: Any) -> None:
+def test_the_parts_specific_to_the_provider_come_from_its_work_module(document: Any) -> None:
     assert document["info"]["title"] == "What Time Is It Right Now?"
     assert document["components"]["schemas"]["Input"] == SCHEMA
     assert CREDENTIALS["SCOPE"] in document["components"]["securitySchemes"]["token"]["description"]
@@ -184,14 +184,12 @@ def test_a_broken_description_stops_the_start_in_one_line(
 
 
 @pytest.mark.parametrize("style", ["", "actions_"])
-def test_links_lead_from_run_to_release_and_then_nowhere(
-    alice: Caller, clock: Clock, document: Any, style: str
-) -> None:
+def test_links_lead_from_run_to_release_and_end_there(alice: Caller, clock: Clock, document: Any, style: str) -> None:
     document = resolved(document, document)
     by_id = {operation["operationId"]: (method, path, operation) for method, path, operation in operations(document)}
 
     def follow(links: Any, name: str, expect: int) -> Any:
-        """The links of the answer to an operation that one of `links` leads to."""
+        """Return the links of the response to an operation that one of `links` leads to."""
         assert links[style + name]["parameters"] == {"action_id": "$response.body#/action_id"}
         method, path, operation = by_id[links[style + name]["operationId"]]
         alice.request(method, path.format(**action), expect)
@@ -207,7 +205,7 @@ def test_links_lead_from_run_to_release_and_then_nowhere(
 
 
 class Exploration:
-    """Schemathesis at work on a provider: what it found wrong, and which answers it got."""
+    """A run of Schemathesis on a provider: the failures it found, and the responses it got."""
 
     def __init__(self, token: str, clock: Clock) -> None:
         self.faults: list[str] = []
@@ -237,8 +235,7 @@ class Exploration:
                 self._record(event)
 
     def sensible(self, body: Any) -> Any:
-        """A request that is valid by itself, made to be acceptable here and now too: the description says in words
-        what no schema can, that a deadline is in the future and a request_id not taken."""
+        """Adapt a valid request to what no schema can say: the deadline is in the future, and the request_id unused."""
         if not isinstance(body, dict):
             return body
         changed = dict(body)
@@ -273,7 +270,7 @@ def marker(id_: Any) -> str:
     return urlsafe_b64encode(f"{NOW.isoformat()} {id_}".encode()).decode().rstrip("=")
 
 
-def test_code_and_description_do_not_deviate(
+def test_the_provider_behaves_as_described(
     monkeypatch: pytest.MonkeyPatch, globus: PatchedGlobus, new_app: AppFactory
 ) -> None:
     schemathesis.openapi.format("date-time", st.integers(1, 29).map(lambda days: (NOW + timedelta(days)).isoformat()))

@@ -1,4 +1,4 @@
-"""The log: what stands in a line, and that nobody waits for whoever reads it."""
+"""The log: what each line has, and that no request waits for the reader."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.patched_auth import PatchedGlobus
 
 
 class Pipe(io.StringIO):
-    """A stream that can be stuck, as a pipe is that nobody reads."""
+    """A stream that can get stuck, like a pipe that is not read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Pipe(io.StringIO):
         return super().write(text)
 
     def lines(self) -> list[str]:
-        """All that has been written, after the rest has been."""
+        """Return everything written, after flushing."""
         self.open.set()
         self.log.close()
         return self.getvalue().splitlines()
@@ -64,7 +64,7 @@ def client(
 
 @pytest.fixture
 def logged(pipe: Pipe) -> Callable[[], list[dict[str, object]]]:
-    """All lines that the client's requests have made."""
+    """Return all lines that the client's requests caused."""
     return lambda: [json.loads(line) for line in pipe.lines()]
 
 
@@ -93,7 +93,7 @@ def test_a_request_is_one_line_that_says_who_did_what(
     assert isinstance(second["ms"], float)
 
 
-def test_a_line_has_no_token_no_query_and_no_id_that_the_caller_may_not_see(
+def test_a_line_has_no_token_no_query_and_no_id_hidden_from_the_caller(
     client: FlaskClient, globus: PatchedGlobus, logged: Logged, pipe: Pipe
 ) -> None:
     token, stranger = globus.login(ALICE), globus.login(BOB)
@@ -115,14 +115,14 @@ def test_a_made_up_method_is_not_repeated(client: FlaskClient, logged: Logged) -
 
 
 @pytest.mark.parametrize("given", ["", "two words", "x" * 129, "caf\u00e9", "<b>"])
-def test_an_id_that_is_no_plain_word_is_replaced(client: FlaskClient, given: str) -> None:
+def test_a_request_id_header_that_is_not_a_plain_word_is_replaced(client: FlaskClient, given: str) -> None:
     answered = client.get("/", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert answered != given
     assert answered != client.get("/", headers={"X-Request-ID": given}).headers["X-Request-ID"]
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/health", "/x/status"])
-def test_every_answer_says_which_request_it_is_for(client: FlaskClient, path: str) -> None:
+def test_every_response_has_a_request_id(client: FlaskClient, path: str) -> None:
     assert client.get(path, headers={"X-Request-ID": "trace/1:a=b"}).headers.getlist("X-Request-ID") == ["trace/1:a=b"]
     assert client.post(path).headers["X-Request-ID"]
 
@@ -138,7 +138,7 @@ def test_lines_are_plain_by_default(pipe: Pipe) -> None:
     assert re.fullmatch(r"[\d-]+T[\d:]+\.\d{3}\+00:00 INFO request method=GET route=/ status=200", line)
 
 
-def test_lines_are_json_if_that_is_wanted(pipe: Pipe) -> None:
+def test_lines_can_be_json(pipe: Pipe) -> None:
     log = RequestLog("json", pipe.log)
     log.write(method="GET", route="/", status=200, ms=1.5, caller=None)
     (line,) = map(json.loads, pipe.lines())
@@ -147,13 +147,13 @@ def test_lines_are_json_if_that_is_wanted(pipe: Pipe) -> None:
     assert line == {"level": "INFO", "message": "request", **told}
 
 
-def test_requests_may_stay_out_of_the_log(pipe: Pipe) -> None:
+def test_the_request_log_can_be_turned_off(pipe: Pipe) -> None:
     RequestLog("off", pipe.log).write(method="GET")
     assert pipe.getvalue() == ""
 
 
 @pytest.mark.parametrize("form", ["plain", "json", "off"])
-def test_trouble_is_told_in_the_same_form(pipe: Pipe, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warnings_have_the_same_form(pipe: Pipe, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
     logger, handler = logging.Logger("app.auth"), TroubleHandler(form, pipe.log)
     logger.addHandler(handler)
@@ -167,7 +167,7 @@ def test_trouble_is_told_in_the_same_form(pipe: Pipe, form: str, monkeypatch: py
         assert line.endswith("WARNING No usable answer: 503 logger=app.auth")
 
 
-def test_trouble_says_which_request_it_came_with(pipe: Pipe) -> None:
+def test_warnings_have_the_id_of_their_request(pipe: Pipe) -> None:
     logger = logging.Logger("app")
     logger.addHandler(TroubleHandler("json", pipe.log))
     current_request_id.set("mine-1")
@@ -176,7 +176,7 @@ def test_trouble_says_which_request_it_came_with(pipe: Pipe) -> None:
     assert line["x_request_id"] == "mine-1"
 
 
-def test_a_reader_who_is_stuck_stops_nobody(pipe: Pipe) -> None:
+def test_a_stuck_reader_blocks_no_request(pipe: Pipe) -> None:
     log = RequestLog("plain", pipe.log)
     pipe.open.clear()
     log.write(status="first")
@@ -189,7 +189,7 @@ def test_a_reader_who_is_stuck_stops_nobody(pipe: Pipe) -> None:
     assert len(lines) == 1 + LINES_KEPT
 
 
-def test_a_closed_stream_costs_nothing_but_the_lines(pipe: Pipe) -> None:
+def test_a_closed_stream_loses_only_the_lines(pipe: Pipe) -> None:
     log = RequestLog("plain", pipe.log)
     pipe.close()
     log.write(status=1)

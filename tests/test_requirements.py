@@ -1,4 +1,4 @@
-"""What the provider depends on: all that it imports, no more, and each of it locked and explained."""
+"""Dependencies: exactly what the provider imports, each locked and explained."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def locked() -> dict[str, str]:
 
 
 def imported(*folders: str) -> set[str]:
-    """The distributions that the modules of these folders import."""
+    """Return the distributions that the modules in these folders import."""
     modules = set[str]()
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -40,7 +40,7 @@ def imported(*folders: str) -> set[str]:
 
 
 def test_the_provider_needs_what_it_imports_and_no_more() -> None:
-    brought_along = {"werkzeug", "click", "globus-sdk", "cryptography"}  # by Flask, the toolkit and PyJWT
+    brought_along = {"werkzeug", "click", "globus-sdk", "cryptography"}  # by Flask, the toolkit, and PyJWT
     assert imported("app", "local_globus") - brought_along == requirements("requirements.txt").keys()
 
 

@@ -23,12 +23,12 @@ HEADERS = {"Authorization": "Bearer local-token-alice"}
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 96 KB, of which the tests of counting fill the rest."""
+    """A file system of 96 KB, which the tests fill."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(folder)]
     if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs root on Linux")
+        pytest.skip("this process may not mount a file system (that takes root, and Linux)")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
@@ -42,12 +42,12 @@ def introspections(provider: RunningProvider) -> float:
 def check_counts(provider: RunningProvider, before: int = 0) -> None:
     for _ in range(5):
         assert requests.get(f"{provider.url}/", headers=HEADERS, timeout=10).status_code == 200
-    for number in range(100):  # as many new labels as requests can make
+    for number in range(100):  # as many new labels as requests can create
         requests.get(f"{provider.url}/{number}", headers=HEADERS, timeout=10)
     assert introspections(provider) == before + 5
 
 
-def test_on_a_full_disk_the_server_goes_on_and_each_worker_counts_for_itself(small_disk: Path) -> None:
+def test_on_a_full_disk_the_server_keeps_running_and_each_worker_counts_for_itself(small_disk: Path) -> None:
     with running_provider(environment={FOLDER: str(small_disk)}) as provider:
         check_counts(provider)
         assert list(small_disk.iterdir()) == []
@@ -75,7 +75,7 @@ def test_without_a_place_for_the_folder_a_process_counts_for_itself() -> None:
     ]
 
 
-def test_a_folder_that_is_deleted_stops_nobody(tmp_path: Path) -> None:
+def test_a_deleted_folder_breaks_no_request(tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     folder.mkdir()
     with running_provider(environment={FOLDER: str(folder)}) as provider:
@@ -91,7 +91,7 @@ def test_a_missing_folder_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.
     assert f"{FOLDER}={tmp_path}/missing is not a folder. Create it, or leave the variable unset." in refusal()
 
 
-def test_what_a_killed_server_has_left_in_the_folder_is_not_counted(tmp_path: Path) -> None:
+def test_files_left_by_a_killed_server_are_not_counted(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("kept")
     for _ in range(2):
         with running_provider(environment={FOLDER: str(tmp_path)}) as provider:
@@ -109,7 +109,7 @@ def test_the_folder_of_a_killed_server_is_removed_by_its_workers(tmp_path: Path)
         wait_until(lambda: not list(tmp_path.glob("metrics-*")))
 
 
-def test_a_replaced_worker_goes_on_counting(tmp_path: Path) -> None:
+def test_a_replaced_worker_continues_the_counts(tmp_path: Path) -> None:
     with running_provider(environment={FOLDER: str(tmp_path)}) as provider:
         check_counts(provider)
         (worker,) = worker_ids(provider)
@@ -118,7 +118,7 @@ def test_a_replaced_worker_goes_on_counting(tmp_path: Path) -> None:
         assert introspections(provider) == 6
 
 
-def test_a_damaged_file_hides_no_more_than_the_other_workers(tmp_path: Path) -> None:
+def test_a_damaged_file_hides_only_the_counts_of_other_workers(tmp_path: Path) -> None:
     with running_provider(environment={FOLDER: str(tmp_path)}) as provider:
         (tmp_path / "counter_1.db").write_bytes(b"\xff" * 4096)
         check_counts(provider)
@@ -134,7 +134,7 @@ def test_files_of_running_processes_are_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_labels_fit_into_the_space_that_is_taken_beforehand(tmp_path: Path) -> None:
+def test_all_labels_fit_in_the_reserved_space(tmp_path: Path) -> None:
     """prometheus-client would make a larger file, and that a sparse one."""
     script = (
         "from itertools import product\n"

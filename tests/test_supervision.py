@@ -1,4 +1,4 @@
-"""Workers that die are replaced, the others go on, and the log says so in its own form."""
+"""Workers that die are replaced, the others continue, and the log has lines about it in its usual form."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def has_another_worker(provider: RunningProvider, killed: list[int]) -> bool:
 
 def test_a_worker_that_dies_again_and_again_does_not_end_the_server(provider: RunningProvider) -> None:
     killed: list[int] = []
-    for _ in range(3):  # each as soon as it is there: granian takes the second for a crash loop
+    for _ in range(3):  # each as soon as it starts: granian takes the second for a crash loop
         wait_until(partial(has_another_worker, provider, killed[-1:]))
         killed += worker_ids(provider)
         os.kill(killed[-1], signal.SIGKILL)

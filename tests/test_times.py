@@ -1,4 +1,4 @@
-"""Durations and times, read strictly."""
+"""Strict parsing of durations and times."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_duration_is_counted_from_its_start(text: str, expected: timedelta) ->
 
 
 @pytest.mark.parametrize("text", ["", "P", "1D", "P0.5Y", "P1.5M", "P1S"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_text_that_is_not_a_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # any will do
         parse_duration(text, START)
 

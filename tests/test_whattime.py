@@ -1,4 +1,4 @@
-"""The work of this provider: how long it takes, and what comes of it."""
+"""The work of this provider: how long it takes, and how it ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def begun(random: Random, *, utc_offset: float = 0, **settings: float) -> EndsAt
     return step
 
 
-def test_durations_and_failures_are_as_the_settings_say() -> None:
+def test_durations_and_failures_follow_the_settings() -> None:
     random = Random(1)
     drawn = [begun(random) for _ in range(10_000)]
     durations = [(step.time - NOW) / timedelta(seconds=1) for step in drawn]

@@ -97,9 +97,7 @@ def test_polls_are_look_after_apart_however_many_requests_come(alice: Caller, sc
 @pytest.mark.parametrize(
     ("text", "shown"), [("x" * 64, "x" * 64), ("x" * 65, "x" * 63 + "…"), ("", "ACTIVE"), (None, "ACTIVE")]
 )
-def test_a_display_status_that_the_interface_has_no_place_for_is_shortened(
-    alice: Caller, script: Script, text: str | None, shown: str
-) -> None:
+def test_a_long_display_status_is_shortened(alice: Caller, script: Script, text: str | None, shown: str) -> None:
     script.advance = [Active(display_status=text, look_after=SOON)]
     assert alice.run()["display_status"] == shown
 
@@ -120,7 +118,7 @@ def test_a_repeated_run_advances_and_starts_nothing_new(alice: Caller, script: S
     assert (again["action_id"], again["details"]) == (first["action_id"], {"done": 2})
 
 
-def test_a_hook_that_raises_is_retried_later_and_shows_to_nobody(
+def test_a_hook_that_raises_is_retried_later_and_callers_do_not_notice(
     alice: Caller, script: Script, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     script.advance = [Active(details={"done": 1}, look_after=SOON), *(RuntimeError("secret") for _ in range(12))]
@@ -322,7 +320,7 @@ def test_an_action_that_acts_as_its_creator_advances_for_nobody_else(
     assert alice.status(action_id)["status"] == "SUCCEEDED"
 
 
-def test_it_does_so_for_good_whatever_its_later_calls_use(
+def test_it_stays_so_whatever_its_later_calls_use(
     alice: Caller, bob: Caller, globus: PatchedGlobus, script: Script, clock: Clock
 ) -> None:
     globus.dependent_scopes.append(SCOPE)
@@ -374,7 +372,7 @@ def test_the_request_of_an_expired_action_starts_a_new_one(alice: Caller, script
     assert [job.action_id for job in script.jobs("release")] == [first]
 
 
-def test_advance_brings_on_what_nobody_reads(app: Flask, alice: Caller, script: Script, clock: Clock) -> None:
+def test_advance_advances_actions_that_nobody_reads(app: Flask, alice: Caller, script: Script, clock: Clock) -> None:
     callers: list[Any] = []
 
     def finish(job: Job, context: Context) -> Step:
@@ -390,7 +388,7 @@ def test_advance_brings_on_what_nobody_reads(app: Flask, alice: Caller, script: 
     assert alice.enumerate(status="succeeded")[0]["action_id"] == action_id
 
 
-def test_the_log_tells_each_change_and_keeps_the_last_hundred(alice: Caller, script: Script, clock: Clock) -> None:
+def test_the_log_records_each_change_and_keeps_the_last_hundred(alice: Caller, script: Script, clock: Clock) -> None:
     script.advance = [
         Active(display_status="queued", look_after=SOON),
         Active(display_status="queued", look_after=SOON),
@@ -466,7 +464,7 @@ WRONG_STEPS = {
 
 
 @pytest.mark.parametrize("kind", WRONG_STEPS)
-def test_what_is_not_a_step_is_the_providers_fault_and_starts_nothing(
+def test_an_invalid_step_is_the_providers_fault_and_starts_nothing(
     alice: Caller, script: Script, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     wrong = WRONG_STEPS[kind]

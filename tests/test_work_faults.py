@@ -1,4 +1,4 @@
-"""Work that runs elsewhere survives the death of any process: one job per action, and no stopped job left running."""
+"""Work that runs elsewhere survives the death of any process: one job per action, and no stopped job keeps running."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def service() -> Iterator[JobService]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_whatever_process_dies_when_each_action_has_one_job(database_url: str, service: JobService) -> None:
+def test_each_action_has_one_job_whichever_process_dies(database_url: str, service: JobService) -> None:
     prepare_database(database_url, migrate=True)
     done = subprocess.run(
         [sys.executable, "-m", "tests.job_clients", database_url, service.url],

@@ -45,7 +45,7 @@ quiet: st.SearchStrategy[Any] = st.sampled_from([None, RuntimeError("down"), Cra
 
 @dataclasses.dataclass
 class Known:
-    """What the model knows of an action."""
+    """What the model knows about an action."""
 
     request: dict[str, Any]
     deadline: datetime | None
@@ -142,7 +142,7 @@ class WorkLifeCycle(RuleBasedStateMachine):
             elif response.status_code == 200:
                 self.see(action, response.json)
             return
-        if operation == "release":  # it may have happened, though the answer was lost
+        if operation == "release":  # it may have happened although the answer was lost
             stored = provider_of(self.app).actions.get(action.action_id)
             action.released = stored is None or stored.is_expired(self.clock.now)
 
@@ -162,7 +162,7 @@ class WorkLifeCycle(RuleBasedStateMachine):
                 self.see(action, by_id[action.action_id])
 
     def see(self, action: Known, document: Any) -> None:
-        """Check that what was seen complete has not changed."""
+        """Check that an action that was seen complete has not changed."""
         assert "s3cr3t" not in str(document)
         if action.final is not None:
             assert document == action.final

@@ -62,14 +62,14 @@ class Actions:
         self._next_purge = timer()
 
     def run(self, request: ActionRequest, caller: Caller, now: datetime) -> tuple[Action, bool]:
-        """Start the action of this request, or return the one it has started before; and whether it is new.
+        """Start the action of this request, or return the one it already started; also return whether it is new.
 
         :raises InvalidRequest: the work module, or the rule about deadlines, refuses the request.
         :raises InvalidState: the caller has used this request_id for another request.
         """
         try:
             new, claimed = self._begin(request, caller, now)
-        except Exception:  # a repeat is answered even if the same request could not start an action any more
+        except Exception:  # a repeat is answered even if the same request could no longer start an action
             stored = self._store.find(caller.effective_identity, request.request_id)
             if stored is None or stored.is_expired(now):
                 raise
@@ -78,7 +78,7 @@ class Actions:
             stored = self._create(new, now)
             if stored is not new:
                 self._leave(claimed)
-                claimed = False  # the other action may need a place of its own
+                claimed = False  # the other action may need its own place
                 return self._repeated(stored, request, caller, now), False
             ends_now = not claimed and new.is_complete(now)
             self._observer.action("started")
@@ -86,14 +86,14 @@ class Actions:
                 self._observer.action(new.outcome.status.lower())
             if not claimed:
                 return (self._advancer.settle(new, now) if ends_now else new), True
-            with suppress(NotFound):  # released meanwhile
+            with suppress(NotFound):  # released in the meantime
                 return self._advancer.advance(new, caller), True
             return new, True
         finally:
             self._leave(claimed)
 
     def get(self, action_id: str) -> Action | None:
-        """Return the stored record, or None. It is for checking who may see it; see `current` for showing it."""
+        """Return the stored record, or None: to check who may see the action. To show it, use `current`."""
         return self._store.get(action_id)
 
     def current(self, action: Action, now: datetime, caller: Caller) -> Action:
@@ -165,7 +165,7 @@ class Actions:
             self._advancer.leave()
 
     def tidy(self, now: datetime) -> None:
-        """Purge a batch of expired actions if it is time to."""
+        """Purge a batch of expired actions, if the next one is due."""
         if self._timer() < self._next_purge:
             return
         self._next_purge = self._timer() + PURGE_SECONDS

@@ -16,11 +16,11 @@ from app.action.store import ActionStore
 from app.work import Caller
 
 TRIES = 10
-"""How often a change that meets simultaneous changes of the same action is tried."""
+"""How many times to try a change that conflicts with simultaneous changes of the same action."""
 
 SHOWN_UNWRITTEN = timedelta(minutes=1)
-"""How long after its completion an action is shown as complete though that cannot be written: longer than any request
-takes, so that no cancellation can still be under way."""
+"""How long after its completion an action is shown as complete even if that cannot be stored: longer than any request
+takes, so that no cancellation can still be in progress."""
 
 
 class Advancer:
@@ -56,7 +56,7 @@ class Advancer:
     def settle(self, action: Action, now: datetime) -> Action:
         """Return the action with its end written as final if it is complete at `now`: what was seen never changes.
 
-        :raises NotFound: it was released meanwhile.
+        :raises NotFound: it was released in the meantime.
         """
         for _ in range(TRIES):
             settled = life_cycle.settle(action, now)
@@ -75,7 +75,7 @@ class Advancer:
     def current(self, action: Action, now: datetime, caller: Caller | None) -> Action:
         """Return the action as it is at `now`. If a hook call is due, make it, unless another request is making it.
 
-        :raises NotFound: it was released meanwhile.
+        :raises NotFound: it was released in the meantime.
         """
         action = self.settle(action, now)
         if action.progress is None or not life_cycle.is_due(action, now, for_creator=is_creator(action, caller)):

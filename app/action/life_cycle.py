@@ -156,7 +156,7 @@ def cancel(action: Action, now: datetime) -> Action:
 
 
 def release(action: Action, now: datetime, lease: timedelta) -> Action:
-    """Return the record of a completed action that is gone for its callers, and whose last hooks are claimed."""
+    """Return the record of a completed action that callers no longer see, with its last hooks claimed."""
     progress = _progress(action)
     last: tuple[Hook, ...] = ("release",) if progress.cleans_up else ()
     return _claimed(action, replace(progress, pending=(*progress.pending, *last), released=True), now, lease)
@@ -255,7 +255,7 @@ def _continued(action: Action, step: Active | Inactive, now: datetime) -> Action
 
 
 def _ended(action: Action, now: datetime) -> Action:
-    """Make the planned end final, and have the work stopped where it runs."""
+    """Make the planned end final, and schedule the stop of work that runs elsewhere."""
     progress = action.progress
     if progress is not None:
         stops = progress.stops

@@ -49,7 +49,7 @@ Hook = Literal["cancel", "release"]
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A change that an action's log tells."""
+    """A change shown in an action's log."""
 
     time: datetime
     code: str

@@ -117,7 +117,7 @@ def parse_json(raw: bytes) -> Any:
 
 
 def _number(text: str) -> int | float:
-    """Return a JSON number, the same one for 1, 1.0, and 10e-1, which mean the same."""
+    """Return a JSON number: the same one for 1, 1.0, and 10e-1, which mean the same."""
     if len(text) > MAX_DIGITS:
         raise ValueError("a number has too many digits")
     value = float(text)

@@ -34,7 +34,7 @@ class Page:
     """The answer to a Query.
 
     `actions` are the stored records, newest first. `ended` are actions that have ended by now though their end is not
-    final yet: while there are any, the page is not to be shown. Make them final and ask again.
+    final yet: if there are any, do not show the page. Make them final and ask again.
     """
 
     actions: Sequence[Action]
@@ -48,10 +48,10 @@ def has_role(query: Query, action: Action) -> bool:
 
 
 class ActionStore(Protocol):
-    """A store of actions. It only stores: what has ended or expired is for the domain to say.
+    """A store of actions. It only stores: the domain decides what has ended or expired.
 
     Each method is atomic, also towards other threads and processes, and raises Unavailable if the store does not
-    answer. Nothing has changed then, or everything.
+    answer. Then either nothing has changed, or everything.
     """
 
     def create(self, action: Action) -> Action:
@@ -67,7 +67,7 @@ class ActionStore(Protocol):
         """Return the newest `query.limit` of the actions that `query` asks for and that have not expired by `now`."""
 
     def replace(self, old: Action, new: Action) -> bool:
-        """Store `new` in place of `old`. Return False if the stored record is not `old` any more."""
+        """Store `new` in place of `old`. Return False if the stored record is no longer `old`."""
 
     def replace_all(self, changes: Sequence[tuple[Action, Action]]) -> Sequence[bool]:
         """Replace each old record by its new one, as `replace` does, in one write."""

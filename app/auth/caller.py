@@ -21,10 +21,10 @@ GROUPS_SCOPE = str(globus_sdk.GroupsClient.scopes.view_my_groups_and_memberships
 
 
 class Caller(AuthState):
-    """The toolkit's AuthState of a valid token, with everything that follows from the token worked out once.
+    """The toolkit's AuthState of a valid token, with everything derived from the token computed once.
 
     `effective_identity` is the principal URN of the identity that the token was issued to; `identities` are those of
-    all linked identities. They are attributes here, where the toolkit works them out each time.
+    all linked identities. They are attributes here; the toolkit computes them each time.
     """
 
     effective_identity: str = ""
@@ -49,7 +49,7 @@ class Caller(AuthState):
         self.identities = frozenset(map(_identity, self._token_data["identity_set"])) | {self.effective_identity}
         self._groups: frozenset[str] | None = None
         self._tokens: Mapping[str, Mapping[str, Any]] = {}
-        del self._token_data  # 10 KB per token, and everything needed has been taken from it
+        del self._token_data  # frees 10 KB per token; everything needed was taken from it
 
     def _cached_introspect_call(self) -> globus_sdk.GlobusHTTPResponse:
         answer = self.auth_client.oauth2_token_introspect(self.bearer_token, include="identity_set")

@@ -26,22 +26,22 @@ MAX_CHARACTERS = 16_384
 """The length of a token that Globus Auth is asked about; the toolkit knows the lower limit."""
 
 KNOWN_SECONDS = 86_400
-"""How long a token that was valid has precedence over tokens that nobody has seen, when Globus Auth is asked again."""
+"""How long a token that was valid takes precedence over unknown tokens when Globus Auth is asked again."""
 
 PROBE = "no-token"
-"""Globus Auth says of this that it is inactive, but only to clients that it knows."""
+"""A token that Globus Auth calls inactive, but only if the client's credentials are right."""
 
 INACTIVE = "The token is invalid, expired, or revoked"
 WRONG_SCOPE = "The token does not have this provider's scope"
 
 
 class TokenChecker:
-    """Tells whose token a request carries.
+    """Finds the caller whose token a request carries.
 
-    Rejected tokens are remembered separately, so that they push out no valid ones.
+    Rejected tokens are remembered separately, so that they do not evict valid ones.
 
     :param ttl_seconds: how long an answer of Globus Auth is used.
-    :param size: how many valid tokens are remembered; of rejected ones, a tenth of that.
+    :param size: how many valid tokens are remembered, and a tenth as many rejected ones.
     :param timer: a monotonic clock, in seconds.
     """
 

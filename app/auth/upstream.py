@@ -1,4 +1,4 @@
-"""Calls to Globus Auth and Groups: one for all who ask the same at once, with a limit to everyone's wait."""
+"""Calls to Globus Auth and Groups: simultaneous requests share a call, and none waits longer than a limit."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 4.5
-"""How long a request waits for Globus Auth, and then, where a group may decide, for Globus Groups."""
+"""How long a request waits for Globus Auth, and then, if a group may decide, for Globus Groups."""
 
 HEALTHY_SECONDS = 0.25
 """Globus is healthy while its last answer took no longer than this, and no call has been under way for longer."""
 
 CALLS_AT_ONCE = 40
-"""How many calls to Globus are under way at a time at most."""
+"""The largest number of simultaneous calls to Globus."""
 
 BUSY = "Globus is slow, and too many requests are waiting for it. Please try again."
 
@@ -46,7 +46,7 @@ class UpstreamClients(ClientFactory):
         self, client_id: object, client_secret: str
     ) -> globus_sdk.ConfidentialAppAuthClient:
         client = super().make_confidential_app_auth_client(str(client_id), client_secret)
-        for scheme in ("https://", "http://"):  # so that no call has to open a connection of its own
+        for scheme in ("https://", "http://"):  # so that calls need not open new connections
             client.transport.session.mount(scheme, HTTPAdapter(pool_maxsize=CALLS_AT_ONCE))
         return client
 
@@ -54,7 +54,7 @@ class UpstreamClients(ClientFactory):
 class Upstream:
     """Makes calls to Globus.
 
-    A call that takes longer than its callers wait goes on by itself, for those who ask again.
+    A call that takes longer than its callers wait continues in the background, for those who ask again.
     """
 
     def __init__(self, metrics: Metrics, limiter: Limiter, patience_seconds: float = ANSWER_SECONDS) -> None:
@@ -67,11 +67,11 @@ class Upstream:
         self._last_was_quick = True
 
     def call(self, service: str, key: Hashable, function: Callable[[], T], *, known: bool = False) -> T:
-        """Return what `function` returns, run once for all who call with this `key` meanwhile.
+        """Return what `function` returns. Simultaneous calls with the same `key` share one run.
 
         :param service: `auth` or `groups`: which of Globus' services it asks.
-        :param known: whether it is for a caller whose token was valid before. Such calls have places of their own, so
-            that a burst of other tokens does not take them.
+        :param known: whether it is for a caller whose token was valid before. Such calls have their own places,
+            which a burst of other tokens cannot take.
         :raises Unavailable: it takes too long or fails, or too many requests are waiting already.
         """
         kind = f"{service} for known callers" if known else service

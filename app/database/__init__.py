@@ -9,7 +9,7 @@ from app.monitoring.metrics import Metrics
 
 MEMORY = "memory://"
 SETTING = "WHATTIME_DATABASE_URL"
-"""Names the database; messages name it."""
+"""The setting that names the database, for messages."""
 
 
 class Database(ActionStore, Protocol):
@@ -53,5 +53,5 @@ def prepare_database(url: str, *, migrate: bool) -> None:
 
 
 def is_for_one_process(url: str) -> bool:
-    """Return whether only the process that stores an action there sees it."""
+    """Return whether only a single process can see what it stores there."""
     return url == MEMORY

@@ -10,7 +10,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """A compiled statement, and the names of its parameters in their order."""
+    """A compiled statement, and the names of its parameters in order."""
 
     text: str
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Lends connections to threads: few, kept open, and none to wait in vain for a database that is silent."""
+"""Lends a few persistent connections to threads, so that threads do not wait in vain for a silent database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.database.command import Command, Rows
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 8
-"""How many connections a process has at most, and so how many of its threads wait for a silent database."""
+"""The largest number of a process's connections, and so of its threads that wait for a silent database."""
 
 LOOK_SECONDS = 0.1
 QUIET_LOOKS = 10
@@ -26,11 +26,11 @@ IN_LINE_SECONDS = 5
 """How long a thread waits in line at most, however busy the database is."""
 
 AT_ONCE_SECONDS = 0.5
-"""How soon it shows that a connection has died."""
+"""How quickly a dead connection is noticed."""
 
 
 class NoAnswer(Exception):
-    """Raised when a database does not answer a call, in time or at all. Its text says why, in one line."""
+    """Raised when a database does not answer a call, in time or at all. Its message says why, in one line."""
 
 
 class Silent(NoAnswer):
@@ -63,7 +63,7 @@ class Connections:
     answers again.
 
     :param connect: makes a connection.
-    :param size: how many there are at most.
+    :param size: the largest number of connections.
     """
 
     def __init__(self, connect: Callable[[], Connection], size: int = CONNECTIONS) -> None:
@@ -80,7 +80,7 @@ class Connections:
     def execute(self, command: Command, parameters: Mapping[str, Any]) -> tuple[Rows, bool]:
         """Execute the command, and return its rows, and whether it may have been executed twice.
 
-        A connection may have died while nobody used it, which shows at once. Then the command is tried once more.
+        A connection may have died while idle, which shows immediately. Then the command is retried once.
 
         :raises NoAnswer: the database does not answer, or cannot do it now.
         """

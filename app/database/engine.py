@@ -1,4 +1,4 @@
-"""SQLAlchemy's engine, for what happens before serving: the check of the schema, and migrations."""
+"""SQLAlchemy's engine, for what happens before serving: schema checks and migrations."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def open_engine(text_url: str, *, patient: bool = False) -> Engine:
 
     Each statement is its own transaction, unless it is within `transaction`.
 
-    :param patient: wait for PostgreSQL's answers as long as they take.
-    :raises DatabaseError: the URL is not that of a database that is supported, or its folder does not exist.
+    :param patient: wait for PostgreSQL without a time limit.
+    :raises DatabaseError: the URL does not name a supported database, or its folder does not exist.
     """
     url = parse_url(text_url)
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True)
@@ -73,7 +73,7 @@ def is_sqlite(url: URL) -> bool:
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """Run all statements within, or none of them. It is for writing: SQLite locks the file at once."""
+    """Run all statements in the block, or none of them. This is for writing: SQLite locks the file immediately."""
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite(connection.engine.url) else "BEGIN")
     try:
         yield
@@ -99,7 +99,7 @@ def check_schema(engine: Engine) -> None:
 
 
 def schema_revision(engine: Engine) -> str | None:
-    """Return the migration that the database is at; None if it has no tables of ours.
+    """Return the migration that the database is at; None if it has none of our tables.
 
     :raises UnreachableError: it does not answer.
     """
@@ -111,7 +111,7 @@ def schema_revision(engine: Engine) -> str | None:
 
 
 def revision_at(connection: Connection) -> str | None:
-    """Return the migration that the database is at; None if it has no tables of ours."""
+    """Return the migration that the database is at; None if it has none of our tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.execute(text("SELECT max(version_num) FROM alembic_version")).scalar_one()
@@ -123,7 +123,7 @@ class UnreachableError(DatabaseError):
 
 
 def described(engine: Engine) -> str:
-    """Return the beginning of a message: which database, by which setting, without its password."""
+    """Return the beginning of a message: the database and its setting, without the password."""
     return f"The database at {engine.url.render_as_string(hide_password=True)} ({SETTING})"
 
 

@@ -1,4 +1,4 @@
-"""What a list looks actions up by, whichever the database."""
+"""The values by which lists find actions, in any database."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from app.action.record import Action, Status
 from app.action.store import ROLES
 
 ENDED_AT_ONCE = 1000
-"""How many ended actions a list returns at most, for their end to be made final."""
+"""The largest number of ended actions that a list returns so that their end can be made final."""
 
 FEW = 8
-"""How many combinations of principal, sum of roles, and status the faster statement for lists has at most."""
+"""The largest number of combinations of principal, sum of roles, and status in the faster list statement."""
 
 ROLE_BITS = {role: 1 << number for number, role in enumerate(ROLES)}
 

@@ -39,9 +39,9 @@ def list_statement(parts: Parts) -> Any:
 
 
 def few_statement() -> Any:
-    """Return the same statement for SQLite and up to FEW combinations, each in parameters of its own: twice as fast.
+    """Return the same statement for SQLite and up to FEW combinations, each with its own parameters: twice as fast.
 
-    Combinations that are not needed are NULL, which costs nothing.
+    Unused combinations are NULL, which costs nothing.
     """
     heads, ends = [], []
     for slot in range(FEW):
@@ -103,7 +103,7 @@ def _ended(parts: Parts, principals: FromClause, roles: FromClause) -> FromClaus
     part = _unsettled().where(*_is(principals.c.value, roles.c.value))
     if parts.is_sqlite:
         ids = part.select_from(cross(principals, roles, action_principals))
-    else:  # with a limit of its own, which keeps PostgreSQL from planning another order of the tables
+    else:  # with its own limit, which keeps PostgreSQL from planning another order of the tables
         each = limited(part.correlate(principals, roles), ENDED_AT_ONCE).lateral("ended_part")
         ids = select(each.c.action_id).select_from(cross(principals, roles, each))
     return limited(ids.distinct(), ENDED_AT_ONCE).cte("ended")

@@ -1,4 +1,4 @@
-"""The in-memory database: dicts and sorted lists, for one process and as long as it runs."""
+"""The in-memory database: dicts and sorted lists in one process, lost when it ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class SortedLists(Generic[K]):
-    """Sorted lists of places by a key, of which none is empty."""
+    """Sorted lists of places, by key. None of them is empty."""
 
     def __init__(self) -> None:
         self._lists: dict[K, SortedList[Place]] = {}
@@ -36,12 +36,12 @@ class SortedLists(Generic[K]):
             del self._lists[key]
 
     def before(self, key: K, entry: Place | None) -> Iterator[Place]:
-        """Yield the entries before this one, or all, the last first."""
+        """Yield the entries before this one, or all, last first."""
         entries = self._lists.get(key)
         return iter(()) if entries is None else entries.irange(None, entry, inclusive=(True, False), reverse=True)
 
     def until(self, key: K, time: datetime) -> Iterator[Place]:
-        """Yield the entries up to this time, the earliest first."""
+        """Yield the entries up to this time, earliest first."""
         return takewhile(lambda entry: entry[0] <= time, self._lists.get(key, ()))
 
 

@@ -33,7 +33,7 @@ def bring_up_to_date(engine: Engine) -> bool:
 
     A schema that is newer than this program is left as it is.
 
-    :raises DatabaseError: the database does not answer, or does not let us.
+    :raises DatabaseError: the database does not answer, or refuses.
     """
     if schema_revision(engine) == REVISION:
         return False

@@ -25,7 +25,7 @@ def digest(request_id: str) -> bytes:
 
 
 def digest_of_released(action_id: str) -> bytes:
-    """Return a digest that no request_id has: that of a request may be used again."""
+    """Return a digest that no request_id has, so that the request can start a new action."""
     return b"released " + action_id.encode()
 
 

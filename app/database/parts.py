@@ -1,6 +1,6 @@
 """Parts of statements that differ between SQLite and PostgreSQL, mainly parameters that hold many values.
 
-Such a parameter is one text of JSON, whatever the number of values, so that the statement stays the same.
+Such a parameter is a single JSON text, whatever the number of values, so that the statement stays the same.
 """
 
 from __future__ import annotations

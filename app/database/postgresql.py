@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL whose patience ends: the server's own time limits do not help when it is silent."""
+"""Connections to PostgreSQL with their own time limits: those of the server do not help when it is silent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.database.connections import Lost, NoAnswer, Silent
 SECONDS_FOR_AN_ANSWER = 3
 SECONDS_FOR_A_CONNECTION = 2
 SECONDS_FOR_A_STATEMENT = 2.5
-"""How long the server works on a statement before it gives up by itself, which keeps the connection."""
+"""How long the server works on a statement before it gives up, which keeps the connection."""
 
 PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 """Each statement looks up a few rows by an index. PostgreSQL cannot know how few when it plans a prepared statement: it

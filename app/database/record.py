@@ -1,4 +1,4 @@
-"""Converts an action's record to and from one text of JSON: a row of few columns is read much faster than one of many.
+"""Converts an action's record to and from one text of JSON: a row with few columns is read much faster.
 
 The text is private and never sent. The same record always becomes the same text.
 """
@@ -16,7 +16,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _ENCODER = msgspec.json.Encoder()
 
 to_action = msgspec.json.Decoder(Action).decode
-"""Return the record that `to_text` has written."""
+"""Return the record that `to_text` wrote."""
 
 
 def to_text(action: Action) -> str:

@@ -1,7 +1,7 @@
 """The SQL databases, SQLite and PostgreSQL: SQLAlchemy compiles the statements, the drivers execute them.
 
-That a request starts one action, and that one of several changes wins, is the database's own work: by a unique
-constraint, and by writes that name the version they replace.
+The database itself ensures that a request starts one action, with a unique constraint, and that one of several changes
+wins, with writes that name the version they replace.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 TRIES = 3
-"""How often a creation is tried if the request's action comes and goes meanwhile."""
+"""How many times a creation is tried if the request's action keeps coming and going."""
 
 
 def open_sql_database(url: str, metrics: Metrics) -> SqlDatabase:
-    """Return the database at `url`. A SQLite file is made, and brought up to date, as needed.
+    """Return the database at `url`. A SQLite file is created and brought up to date as needed.
 
     :raises DatabaseError: its schema is not the one of this program.
     """
@@ -125,7 +125,7 @@ class SqlDatabase:
 
     @timed
     def get(self, action_id: str) -> Action | None:
-        if "\0" in action_id:  # PostgreSQL takes that for an error
+        if "\0" in action_id:  # PostgreSQL treats that as an error
             return None
         return _one(self._execute(self._commands.get, {"action_id": action_id}))
 
@@ -214,7 +214,7 @@ def unavailable() -> Unavailable:
 def _one(rows: Rows) -> Action | None:
     """Return the action in the row, if there is one.
 
-    If there is none, as much work is done: the time does not tell an unknown action from a hidden one.
+    If there is none, the same amount of work is done, so that the time does not reveal whether a hidden action exists.
     """
     if not rows:
         to_action(DECOY)

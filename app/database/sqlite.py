@@ -77,7 +77,7 @@ def configure(connection: sqlite3.Connection) -> None:
 def prepare(connection: sqlite3.Connection) -> None:
     """Configure a connection, and the file, which remembers it.
 
-    Readers and a writer do not block each other (WAL), and a new file gives back the space of what is deleted.
+    Readers and a writer do not block each other (WAL), and a new file gives back the space of deleted rows.
     """
     is_new = connection.execute("PRAGMA page_count").fetchone()[0] == 0
     configure(connection)

@@ -1,4 +1,4 @@
-"""Checks whether everything answers that this provider depends on."""
+"""Checks whether everything that this provider depends on responds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from app.action.error import Unavailable
 
 HEALTH_SECONDS = 5
-"""How long a report is repeated, so that frequent requests cause little work."""
+"""How long a report is reused, so that frequent requests cause little work."""
 
 UNCHECKED = "This is being checked for the first time."
 

@@ -1,6 +1,6 @@
 """The metrics for Prometheus: requests, actions, tokens, hooks, and calls to the services this provider depends on.
 
-Every label has a few values, all known beforehand. Processes that share the folder PROMETHEUS_MULTIPROC_DIR are counted
+Every label has a few values, all known in advance. Processes that share the folder PROMETHEUS_MULTIPROC_DIR are counted
 together; the server sets it for its workers.
 """
 
@@ -47,7 +47,7 @@ class Metrics:
         self._requests(operation, status).observe(seconds)
 
     def action(self, event: str, times: int = 1) -> None:
-        """Count one of the EVENTS. An end is counted when it is first seen, so that no metric foretells it."""
+        """Count one of the EVENTS. An end is counted when it is first seen, so that no metric reveals it early."""
         self._actions(event).inc(times)
 
     def hook(self, name: str, result: str, seconds: float) -> None:

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import orjson
 
 LINES_KEPT = 10_000
-"""How many lines wait at most. Further ones push out the oldest, so that a blocked stderr blocks no request."""
+"""The largest number of waiting lines. Further ones replace the oldest, so that a blocked stderr blocks no request."""
 
 WRITE_SECONDS = 0.1
 """How long lines wait, so that many are written at once."""

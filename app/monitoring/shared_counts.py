@@ -42,7 +42,7 @@ class MissingFolder(Exception):
 def prepare_folder() -> None:
     """Make a folder and set PROMETHEUS_MULTIPROC_DIR; if that is set, remove what dead processes have left there.
 
-    Where no folder can be made, warn, and leave it unset: each worker counts for itself then.
+    If no folder can be created, warn and leave it unset. Then each worker counts for itself.
 
     :raises MissingFolder: PROMETHEUS_MULTIPROC_DIR names a folder that does not exist.
     """

@@ -60,7 +60,7 @@ def check_options(config: Settings, host: str, workers: int) -> None:
         config.credentials()
     elif not is_loopback(host):
         raise click.UsageError(
-            f"--host {host}: local mode serves this machine only, because anyone can be anybody there. To serve "
+            f"--host {host}: local mode serves this machine only, because anyone can act as any user there. To serve "
             f"others, register with Globus Auth and set {PREFIX}CLIENT_ID, {PREFIX}CLIENT_SECRET, and {PREFIX}SCOPE."
         )
     if workers > 1 and is_for_one_process(config.database_url):

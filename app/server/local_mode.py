@@ -41,7 +41,7 @@ def banner(url: str, globus_url: str, scope: str, settings: Settings) -> str:
     return "\n".join(
         [
             f"{work.description['title']} runs at {url}",
-            "Local mode, for development only: anyone can be anybody. Ctrl-C stops it.",
+            "Local mode, for development only: anyone can act as any user. Ctrl-C stops it.",
             "",
             f"  globus  {globus_url} (the stand-in for Globus Auth and Groups)",
             f"  scope   {scope}",

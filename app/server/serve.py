@@ -32,8 +32,8 @@ SWITCH_SECONDS = 0.1
 own 5 ms make the threads interrupt each other all the time, which costs a quarter of the throughput."""
 
 OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""How many more objects there are when Python looks for cycles. With its own 700, it would look through the actions in
-memory all the time, for a tenth of the time of a run."""
+"""How many new objects make Python look for cycles. With its default of 700, it would look through the actions in
+memory all the time, which takes a tenth of the time of a run."""
 
 HEADER_SECONDS = 10
 """How long a connection may take to send its headers."""
@@ -44,7 +44,7 @@ CONNECTIONS = 10_000
 CONNECTIONS_WAITING = 2048
 
 _LOG_AS_WE_DO: dict[str, Any] = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
-"""Has granian's own lines written in the form of all others."""
+"""Writes granian's own lines in the form of all others."""
 
 
 def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callable[[], None]) -> None:
@@ -97,7 +97,7 @@ def address_of(host: str) -> str:
 
 
 def check_free(host: str, port: int) -> None:
-    """Raise OSError unless the port is free. granian would share it with another granian."""
+    """Raise OSError unless the port is free. Otherwise, granian would share it with another granian."""
     address = address_of(host)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     socket.create_server((address, port), family=family).close()
@@ -106,7 +106,7 @@ def check_free(host: str, port: int) -> None:
 def load(threads: int, metrics_folder: str | None = None) -> Flask:
     """Return the application, in a worker process.
 
-    :param metrics_folder: removed when the server has been killed and could not do so.
+    :param metrics_folder: removed by the workers if the server was killed.
     """
     from app import create_app
 
@@ -119,7 +119,7 @@ def load(threads: int, metrics_folder: str | None = None) -> Flask:
 
 
 def _end_with_parent(metrics_folder: str | None) -> None:
-    """Stop this worker when its parent has died, and clean up after it."""
+    """Stop this worker if its parent dies, and clean up after the parent."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

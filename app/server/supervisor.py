@@ -1,4 +1,4 @@
-"""granian's server process, which replaces workers that die, however often they do."""
+"""granian's server process, changed to replace dead workers however often they die."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAUSE_SECONDS = 1
 
 
 class Supervisor(MPServer):
-    """Goes on where granian gives up: when a worker dies within 5.5 s of its own replacement.
+    """Continues where granian gives up: when a worker dies within 5.5 s of its start as a replacement.
 
     Giving up would end the healthy workers too. A worker that dies before the server has answered anything ends it,
     because its replacement would not start either.
@@ -32,4 +32,4 @@ class Supervisor(MPServer):
         if any(time.monotonic() - self.wrks[worker].birth < QUICK_SECONDS for worker in workers):
             time.sleep(PAUSE_SECONDS)
         super()._respawn_workers(workers, *arguments, **options)
-        self.respawned_wrks.clear()  # by which granian would recognize a crash loop
+        self.respawned_wrks.clear()  # which granian would take for a crash loop

@@ -1,7 +1,8 @@
 """Reads the body of a request.
 
-A WSGI server gives no time limit to a read: a client that stalls holds a thread until it disconnects. So few bodies are
-read at a time, and fewer of one caller. A proxy that reads whole bodies first (nginx does) keeps such clients away.
+A WSGI server sets no time limit on reading: a client that stalls holds a thread until it disconnects. So only a few
+bodies are read at a time, and fewer of one caller. A proxy that reads whole bodies first, as nginx does, keeps such
+clients away.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def read_body(request: Request, limiter: Limiter, caller: str) -> bytes:
 
     :param caller: the principal URN of the caller, who may hold only some of the places.
     :raises RequestEntityTooLarge: it is larger than MAX_CONTENT_LENGTH.
-    :raises InvalidRequest: it broke off before its announced end.
+    :raises InvalidRequest: it ended before its announced length.
     :raises Unavailable: too many bodies are arriving slowly.
     """
     limit, length = request.max_content_length or 0, request.content_length

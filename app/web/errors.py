@@ -38,7 +38,7 @@ UNEXPECTED = "Something went wrong in this service, and was logged. It is not th
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Have every exception answered in the one JSON form."""
+    """Answer every exception in the one JSON form."""
     app.register_error_handler(ActionError, respond_to_known_error)
     app.register_error_handler(NoAuthentication, respond_to_known_error)
     app.register_error_handler(HTTPException, respond_to_http_error)
@@ -81,7 +81,7 @@ def respond_to_http_error(error: HTTPException) -> Response:
 
 
 def respond_to_unexpected_error(_error: Exception) -> Response:
-    """Log an error that nobody foresaw, and say that it is ours."""
+    """Log an unexpected error, and say that the fault is ours."""
     current_app.logger.exception("Unexpected error in %s %s", request.method, request.endpoint)
     return _response(500, "DeveloperError", UNEXPECTED)
 

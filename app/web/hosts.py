@@ -21,7 +21,7 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_foreign_hosts(app: Flask) -> None:
-    """Have the application answer only requests whose Host header names this machine."""
+    """Make the application answer only requests whose Host header names this machine."""
 
     @app.before_request
     def check() -> None:

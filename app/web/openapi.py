@@ -14,7 +14,7 @@ from app.work import Work
 
 FILE = ROOT / "openapi.yaml"
 ONLY_IF_ASYNCHRONOUS = ("active", "inactive", "cancelled")
-"""The examples that no action of a synchronous provider is like."""
+"""The examples that do not apply to a synchronous provider."""
 
 
 def openapi_document(work: Work, input_schema: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

@@ -28,7 +28,7 @@ FILES = {
 """The files of the /docs page: ours, and those of Swagger UI, which a package provides."""
 
 LARGE_BYTES = 65_536
-"""A larger file is sent compressed only: until it is read, each connection holds a copy of it in memory."""
+"""A larger file is sent only compressed, because each connection holds a copy in memory until it is read."""
 
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -50,7 +50,7 @@ def public_pages(*, openapi: bytes, people: Mapping[str, str], health: Health, m
     """
     public = Routes("public", __name__)
     for path in (OURS / "index.html", *FILES.values()):
-        _content(path)  # once, before many requests at a time would
+        _content(path)  # once, so that simultaneous requests need not
 
     @public.get("/openapi.json")
     def openapi_json() -> Response:
@@ -86,16 +86,16 @@ def public_pages(*, openapi: bytes, people: Mapping[str, str], health: Health, m
 def _file(path: Path) -> Response:
     """Return the file, or 304 if the browser has it already.
 
-    A request that does not say which encodings it takes takes any (RFC 9110, section 12.5.3).
+    A request without Accept-Encoding accepts any encoding (RFC 9110, section 12.5.3).
 
-    :raises NotAcceptable: the file is large, and the request does not take gzip.
+    :raises NotAcceptable: the file is large, and the request does not accept gzip.
     """
     mimetype, _ = mimetypes.guess_type(path.name)
     plain, compressed, tag = _content(path)
     known = request.if_none_match.contains_weak(tag)
     takes_gzip = "Accept-Encoding" not in request.headers or request.accept_encodings["gzip"] > 0
     if not takes_gzip and len(plain) > LARGE_BYTES:
-        raise NotAcceptable("This file is sent with gzip only. Send the header 'Accept-Encoding: gzip'.")
+        raise NotAcceptable("This file is sent only with gzip. Send the header 'Accept-Encoding: gzip'.")
     content = compressed if takes_gzip else plain
     response = Response(None if known else content, 304 if known else 200, mimetype=mimetype, headers=HEADERS)
     response.headers["Vary"] = "Accept-Encoding"
@@ -107,6 +107,6 @@ def _file(path: Path) -> Response:
 
 @functools.cache
 def _content(path: Path) -> tuple[bytes, bytes, str]:
-    """Return the bytes of a file, the same compressed, and a tag that changes with them."""
+    """Return the bytes of a file, plain and compressed, and a tag that changes with them."""
     content = path.read_bytes()
     return content, gzip.compress(content, 6, mtime=0), hashlib.sha256(content).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Pagination: parses which part of a list a request asks for, and links to the next page."""
+"""Pagination: parses which part of a list is requested, and links to the next page."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""So that no browser runs a response as a script, stores it, or shows it in a frame of another page."""
+"""Keep browsers from running a response as a script, storing it, or showing it in a frame of another page."""
 
 
 def to_json(document: Any) -> bytes:

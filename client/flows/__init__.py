@@ -1,7 +1,7 @@
-"""Check, draw, run and test Globus flow definitions on this machine.
+"""Check, draw, run, and test Globus flow definitions on this machine.
 
-It is a tool for development. It does what the Globus Flows service is known to do; docs/flows.md lists what is not
-known, and what was chosen.
+This is a tool for development. It does what the Globus Flows service is known to do; docs/flows.md lists what is
+unknown, and what was chosen instead.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = sorted(_MODULES)  # noqa: PLE0605 # a list of strings, though not writ
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for only then: the other commands of the client start without it."""
+    """Import a name when it is first used, so that the other commands start without this package."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

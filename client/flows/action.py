@@ -1,4 +1,4 @@
-"""The Action state: start an action, poll it until it is complete or its WaitTime is over, and release it."""
+"""The Action state: start an action, poll it until it completes or WaitTime is over, and release it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .run import Position, Recorder
 DEFAULT_WAIT_SECONDS = 300
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 600.0
-"""The service's back-off doubles up to ten minutes."""
+"""The service's backoff doubles up to ten minutes."""
 COMPLETE = ("SUCCEEDED", "FAILED")
 
 Consent = Callable[[Mapping[str, Any], Provider], bool]
@@ -28,8 +28,8 @@ class ActionState:
     """One visit of an Action state.
 
     :param save: called when the position has changed.
-    :param set_status: called with the status that the run has.
-    :param keep: leave the action with its provider, instead of releasing it.
+    :param set_status: called with the new status of the run.
+    :param keep: do not release the action.
     """
 
     position: Position
@@ -44,7 +44,7 @@ class ActionState:
     keep: bool = False
 
     def execute(self, body: Any) -> dict[str, Any]:
-        """The last status document of the action, with the name of the state.
+        """Return the last status document of the action, with the name of the state.
 
         :raises FlowError: the provider refuses, the action fails, or it takes longer than WaitTime.
         """
@@ -53,7 +53,7 @@ class ActionState:
         deadline = datetime.fromisoformat(self.position.entered) + timedelta(seconds=seconds)
         document = self.position.ended or self._follow(self._start(body), deadline)
         if self.position.ended is None:
-            self.position.ended = document  # before it is released: afterwards, it could not be asked for again
+            self.position.ended = document  # before the release, after which the provider no longer knows it
             self.save()
         if document["status"] not in COMPLETE:
             self._stop()
@@ -72,7 +72,7 @@ class ActionState:
             document = self.provider.run(body, self.position.request_id, self.position.label)
             document = self._checked(document)
             if not isinstance(document.get("action_id"), str):
-                raise ProviderError("The provider's answer names no action_id.")
+                raise ProviderError("The provider's response has no action_id.")
         except ProviderError as error:
             raise FlowError(UNABLE, str(error), error.document) from error
         self.position.action_id = document["action_id"]
@@ -96,7 +96,7 @@ class ActionState:
             document = self._ask(self.provider.status, document)
 
     def _pauses(self, document: Mapping[str, Any], pause: float) -> tuple[float, float]:
-        """The next pause and the one after it. The next ends when the action expects to be done, if that is sooner."""
+        """Return the next pause and the one after it. The next one ends no later than the estimated completion time."""
         expected = estimated_completion(document)
         left = (expected - self.clock.now()).total_seconds() + 0.1 if expected else 0.0
         if 0.1 < left < pause:
@@ -104,7 +104,7 @@ class ActionState:
         return pause, min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _ask(self, operation: Callable[[str], Mapping[str, Any]], document: dict[str, Any]) -> dict[str, Any]:
-        """The new status document, or the one before if the provider is in trouble for the moment."""
+        """Return the new status document, or the previous one if the provider has a temporary problem."""
         try:
             return self._checked(operation(str(self.position.action_id)))
         except ProviderError as error:
@@ -138,12 +138,12 @@ class ActionState:
     @staticmethod
     def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(document, Mapping) or document.get("status") not in ("ACTIVE", "INACTIVE", *COMPLETE):
-            raise ProviderError("The provider's answer is not the status of an action.")
+            raise ProviderError("The provider's response is not an action status.")
         return dict(document)
 
 
 def estimated_completion(document: Mapping[str, Any]) -> datetime | None:
-    """When the action expects to be complete, if its details say so."""
+    """Return the estimated completion time in the details, if there is one."""
     details = document.get("details")
     try:
         found = datetime.fromisoformat(details["estimated_completion_time"])  # type: ignore[index] # caught below

@@ -19,11 +19,11 @@ _ABOUT_KEYS = ("required", "additionalProperties", "propertyNames", "dependencie
 
 
 class _Computed:
-    """In the place of a value that is known only when the flow runs."""
+    """Stands for a value that is known only when the flow runs."""
 
 
 def ask_providers(definition: Definition, providers: ProviderFactory) -> Iterator[Finding]:
-    """What does not fit, and which providers could not be asked."""
+    """Return what does not fit, and which providers could not be asked."""
     for name in definition.states:
         state = definition.states[name]
         if state["Type"] != "Action":
@@ -43,7 +43,7 @@ def ask_providers(definition: Definition, providers: ProviderFactory) -> Iterato
 
 
 def problems(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with Parameters, as far as that is known before the flow runs."""
+    """Return what is wrong with Parameters, as far as that can be known before the flow runs."""
     body = _template(parameters)
     kind = validator_for(schema, default=Draft7Validator)
     try:
@@ -53,12 +53,12 @@ def problems(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterat
                 yield _sentence(error)
     except (SchemaError, RecursionError) as error:
         yield f"The provider's input schema cannot be used ({type(error).__name__})."
-    except Exception as error:  # references that lead nowhere, bad patterns, and others, of several libraries
+    except Exception as error:  # broken references, bad patterns, and other errors, from several libraries
         yield f"The provider's input schema cannot be used ({type(error).__name__})."
 
 
 def _template(value: Any) -> Any:
-    """The body as far as it is known."""
+    """Return the body as far as it is known."""
     if isinstance(value, list):
         return [_template(item) for item in value]
     if not isinstance(value, Mapping):

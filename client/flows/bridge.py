@@ -29,7 +29,7 @@ __all__ = ["FAILED", "INTERRUPTED", "USAGE", "Console", "Refusal", "explain", "o
 
 
 def schema_problems(schema: Mapping[str, Any], data: Any) -> list[str]:
-    """What is wrong with `data` by a JSON Schema, a sentence each."""
+    """Return one sentence for each way in which `data` violates a JSON Schema."""
     try:
         return problems(schema, data)
     except SchemaError as error:
@@ -37,7 +37,7 @@ def schema_problems(schema: Mapping[str, Any], data: Any) -> list[str]:
 
 
 def input_schema(description: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The input schema of an introspection document; None if it has none that can be read."""
+    """Return the input schema of an introspection document; None if it has no readable one."""
     try:
         return read_schema(description)
     except SchemaError:
@@ -45,9 +45,9 @@ def input_schema(description: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def read_input(given: str, option: str) -> dict[str, Any]:
-    """The JSON object that an option has, or names the file of.
+    """Return the JSON object in an option's value, or in the file that it names.
 
-    :raises click.BadParameter: it is none.
+    :raises click.BadParameter: it is not a JSON object.
     """
     try:
         return read_body(given)
@@ -56,12 +56,12 @@ def read_input(given: str, option: str) -> dict[str, Any]:
 
 
 def explain_briefly(error: Exception) -> str:
-    """What went wrong, in one line."""
+    """Return what went wrong, in one line."""
     return shorten(" ".join(str(error).split()))
 
 
 def console_of(ctx: click.Context, *, verbose: bool) -> Console:
-    """Where this command tells people what happens."""
+    """Return the console on which this command reports to people."""
     console: Console = ctx.ensure_object(Console)
     console.verbose = verbose
     return console
@@ -76,7 +76,7 @@ class RemoteProvider:
         self._console = console
 
     def prepare(self) -> None:
-        """Find out whether there is a way to log in, before the flow depends on it.
+        """Make sure that there is a way to log in, before the flow depends on it.
 
         :raises Refusal: there is none.
         """
@@ -118,7 +118,7 @@ class RemoteProvider:
         try:
             return request()
         except globus_sdk.AuthAPIError:
-            raise  # a login that fails is no answer of the provider
+            raise  # a failed login is not a response from the provider
         except globus_sdk.GlobusAPIError as error:
             document = error.raw_json if isinstance(error.raw_json, dict) else None
             raise ProviderError(explain(error, self._console)[0], error.http_status, document) from error
@@ -128,7 +128,7 @@ class RemoteProvider:
 
 @dataclass
 class RemoteProviders:
-    """Finds the provider of each Action state.
+    """Finds the provider for each Action state.
 
     :param targets: the URLs, URNs and ids that the definition calls.
     :param redirects: the URL to call instead of each of them; ``*`` stands for all others.
@@ -150,21 +150,21 @@ class RemoteProviders:
             self.console.keep_secret(secret or "")
 
     def __call__(self, target: str, scope: str | None, role: str) -> Provider:
-        """The provider for a target, as it is called for a role.
+        """Return the provider for a target, called with the token of a role.
 
-        :raises DefinitionError: it is not a URL and redirected to none, or there is no token for the role.
+        :raises DefinitionError: the target is not a URL and not redirected to one, or there is no token for the role.
         """
         url = self.url(target)
         key = (url, role, scope)
         if key not in self._known:
             credentials = login.Credentials(self._token(url, target, role), self.client_id, _client_secret())
-            own_scope = scope if url == target else None  # another provider has another scope
+            own_scope = scope if url == target else None  # the login is for one provider's scope
             session = Session(url, own_scope, credentials, None, self.console)
             self._known[key] = RemoteProvider(session, self.console)
         return self._known[key]
 
     def prepare(self) -> None:
-        """Find out whether there is a way to log in at each provider that has been found.
+        """Make sure that there is a way to log in to each provider found so far.
 
         :raises Refusal: there is none.
         """
@@ -172,10 +172,10 @@ class RemoteProviders:
             provider.prepare()
 
     def url(self, target: str) -> str:
-        """Where the calls for a target go."""
+        """Return the URL to call for a target."""
         url = self._redirects.get(target.rstrip("/"), self._redirects.get("*", target))
         if not url.startswith(("http://", "https://")):
-            text = f"{target} is not a provider that can be called from here: send its calls to another one, by "
+            text = f"{target} cannot be called from here: send its calls to another provider with "
             raise DefinitionError([Finding(f"{text}--provider '{target}=https://…'.")])
         return url
 
@@ -191,7 +191,7 @@ class RemoteProviders:
         if self.token is not None and not _is_local(url):
             hosts = {urlsplit(self.url(each)).netloc for each in self.targets if not _is_local(self.url(each))}
             if len(hosts) > 1:
-                text = f"One token would go to {len(hosts)} hosts: give each its own by --token-for 'URL=TOKEN'."
+                text = f"One token would go to {len(hosts)} hosts: give each its own with --token-for 'URL=TOKEN'."
                 raise DefinitionError([Finding(text)])
         return self.token
 

@@ -1,4 +1,4 @@
-"""Check a definition: its form, and what its schema does not catch. Each finding names the place and the line."""
+"""Check a definition: its form, and what the schema cannot express. Each finding names the place and the line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STATES = {kind: Draft7Validator(schema) for kind, schema in STATES.items()}
 
 
 def check(definition: Definition) -> list[Finding]:
-    """All findings, in the order of the file. Without one that is an error, the definition can be run."""
+    """Return all findings, in file order. If none of them is an error, the definition can be run."""
     checker = _Checker(definition)
     with contextlib.suppress(_EnoughFindings):
         checker.run()
@@ -35,19 +35,19 @@ def check(definition: Definition) -> list[Finding]:
 
 
 def errors_of(findings: Sequence[Finding]) -> list[Finding]:
-    """Those findings that are errors."""
+    """Return the findings that are errors."""
     return [finding for finding in findings if finding.severity == "error"]
 
 
 def require_right(definition: Definition) -> None:
-    """Raise DefinitionError, with all findings, if there is an error in the definition."""
+    """Raise DefinitionError with all findings if the definition has an error."""
     errors = errors_of(check(definition))
     if errors:
         raise DefinitionError(errors)
 
 
 class _EnoughFindings(Exception):
-    """Raised when there are so many findings that more would not help."""
+    """Raised when there are enough findings."""
 
 
 class _Checker:
@@ -86,11 +86,11 @@ class _Checker:
             raise _EnoughFindings
 
     def hint(self, name: str, states: Mapping[str, Any]) -> str:
-        """The end of a sentence about a state that does not exist; only the first findings have a hint in it."""
+        """Return the end of a sentence about a missing state; only the first findings get a hint."""
         return nearest(name, states) if len(self.findings) < MOST_HINTS else "."
 
     def schema(self, validator: Draft7Validator, data: Any, position: Position) -> bool:
-        """Whether the data has the form that the schema demands; adds findings if not."""
+        """Return whether the data fits the schema; add findings if not."""
         found = False
         for error in validator.iter_errors(data):
             found = True
@@ -121,7 +121,7 @@ class _Checker:
         self.rules_of(kind, state, position)
 
     def rules_of(self, kind: str, state: Mapping[str, Any], position: Position) -> None:
-        """What must hold for the fields of a state together."""
+        """Check the fields of a state against each other."""
         given = {name for name, value in state.items() if value is not None}
         if kind == "Choice":
             self.target(state.get("Default"), (*position, "Default"))
@@ -133,7 +133,7 @@ class _Checker:
             self.add("It has both Parameters and InputPath; only one of them is allowed.", (*position, "InputPath"))
         if kind == "Pass" and "Result" in given:
             for name in sorted(given & {"Parameters", "InputPath"}):
-                self.add(f"{name} has no effect beside Result.", (*position, name), warning=True)
+                self.add(f"{name} has no effect with Result.", (*position, name), warning=True)
         if kind in ("Action", "AwaitWebInput", "CreateWebInput") and not given & {"Parameters", "InputPath"}:
             self.add("It has neither Parameters nor InputPath.", position)
         if kind == "Fail":
@@ -172,7 +172,7 @@ class _Checker:
             told = "both" if "Handler" in given else "neither"
             self.add(f"It must have either ActionUrl or Handler; it has {told}.", position)
         if {"ActionScope", "Handler"} <= given:
-            text = "ActionScope has no effect beside Handler, which has its own Scope."
+            text = "ActionScope has no effect with Handler, which has its own Scope."
             self.add(text, (*position, "ActionScope"), warning=True)
         handler = state.get("Handler")
         if isinstance(handler, dict):
@@ -199,7 +199,7 @@ class _Checker:
         logical = [name for name in ("And", "Or", "Not") if name in rule]
         operators = [name for name in rule if name in OPERATORS]
         if len(logical) + ("Variable" in rule) != 1:
-            self.add("It must have exactly one of Variable, And, Or and Not.", position)
+            self.add("It must have exactly one of Variable, And, Or, and Not.", position)
         elif "Variable" in rule and len(operators) != 1:
             told = "none" if not operators else " and ".join(operators)
             self.add(f"A rule must have exactly one operator; it has {told}.", position)

@@ -19,9 +19,9 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def matches(rule: Mapping[str, Any], scope: Scope) -> bool:
-    """Whether a rule holds for the state of the run.
+    """Return whether a rule matches the state of the run.
 
-    :raises FlowError: a path of the rule names nothing; ``IsPresent`` alone allows that.
+    :raises FlowError: a path in the rule does not exist; only ``IsPresent`` allows that.
     """
     if "And" in rule:
         return all(matches(part, scope) for part in rule["And"])
@@ -56,7 +56,7 @@ def _number(value: Any) -> Any:
 
 
 def read_timestamp(value: Any) -> datetime | None:
-    """The time that an RFC 3339 text tells; None if it is none, or has no offset."""
+    """Return the time in an RFC 3339 text; None if it is not a time or has no offset."""
     try:
         found = datetime.fromisoformat(value)
         return found if found.tzinfo and len(value) > 10 and value[10] in "Tt " else None
@@ -80,7 +80,7 @@ _TESTS: Mapping[str, Callable[[Any], bool]] = {
 
 
 def matches_pattern(text: str, pattern: str) -> bool:
-    """Whether a text matches a pattern in which ``*`` stands for any characters, and ``\\*`` for a star."""
+    """Return whether a text matches a pattern. ``*`` means any characters, and ``\\*`` a star."""
     escaped = pattern.replace("\\\\", "\0").replace("\\*", "\1")
     first, *others = (part.replace("\1", "*").replace("\0", "\\") for part in escaped.split("*"))
     if not others:

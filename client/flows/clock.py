@@ -1,4 +1,4 @@
-"""The clock of a run: the real one, or one that a test moves by hand."""
+"""The clock of a run: the real one, or one that a test moves."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class Clock(Protocol):
     """Tells the time, and waits."""
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the time, in UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Wait this many seconds."""
 
 
 class SystemClock:
@@ -28,9 +28,9 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is moved; whoever sleeps moves it, and does not wait.
+    """A clock for tests. It stands still until it is moved; sleeping moves it and takes no time.
 
-    :param start: the time that it shows first.
+    :param start: the time at first.
     """
 
     def __init__(self, start: datetime = datetime(2030, 1, 1, 12, tzinfo=UTC)) -> None:
@@ -43,5 +43,5 @@ class ManualClock:
         self._now += timedelta(seconds=max(seconds, 0.0))
 
     def advance(self, **duration: float) -> None:
-        """Let time pass: ``advance(hours=10)``. Takes what ``datetime.timedelta`` takes."""
+        """Let time pass: ``advance(hours=10)``. Takes the arguments of ``datetime.timedelta``."""
         self._now += timedelta(**duration)

@@ -1,4 +1,4 @@
-"""The commands `flow check`, `flow run` and `flow graph`."""
+"""The commands `flow check`, `flow run`, and `flow graph`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOG = click.Path(path_type=Path, dir_okay=False)
 @click.option("--ask-providers", "asks", is_flag=True, help="Ask each provider whether the Parameters fit its schema.")
 @provider_options
 def check_command(console: Console, options: ProviderOptions, *, file: Path, asks: bool) -> int:
-    """Tell what is wrong with a definition, with the line of each finding."""
+    """Show what is wrong with a definition, and on which line."""
     definition = _load(file)
     findings = check(definition)
     if asks and not errors_of(findings):
@@ -46,7 +46,7 @@ def check_command(console: Console, options: ProviderOptions, *, file: Path, ask
     "--as",
     "form",
     type=click.Choice(["mermaid", "tree"]),
-    help="The form: by default a tree on a terminal, and Mermaid elsewhere.",
+    help="The format: by default, a tree on a terminal and Mermaid otherwise.",
 )
 def graph_command(*, file: Path, form: str | None) -> None:
     """Draw a flow, as a tree or as a Mermaid flowchart."""
@@ -62,16 +62,16 @@ def graph_command(*, file: Path, form: str | None) -> None:
 @click.command("run")
 @click.argument("file", type=FILE, required=False)
 @click.option("-i", "--input", "given", help="The input: JSON or YAML, a file's name, or - for stdin.")
-@click.option("--input-schema", "schema", type=FILE, help="A file with the JSON Schema that the input must fit.")
+@click.option("--input-schema", "schema", type=FILE, help="A file with a JSON Schema for the input.")
 @click.option("-l", "--label", default="Local run", show_default=True, help="The label of the run and its actions.")
 @click.option(
-    "--log", "log", type=LOG, help="Write the log of the run to this file; with it, the run can be continued."
+    "--log", "log", type=LOG, help="Write the run's log to this file, so that the run can be continued later."
 )
 @click.option("--continue", "continued", type=LOG, help="Continue the run that wrote this log.")
-@click.option("--keep", is_flag=True, help="Leave actions with their providers, instead of releasing them.")
-@click.option("--context", help="Fields of $._context, such as username: JSON or YAML, or a file's name.")
+@click.option("--keep", is_flag=True, help="Do not release actions.")
+@click.option("--context", help="Fields of $._context, such as username: JSON, YAML, or the name of a file.")
 @click.option(
-    "--answer", "answers", multiple=True, metavar="VALUE", help="Answers a web input; repeat it for the next."
+    "--answer", "answers", multiple=True, metavar="VALUE", help="The answer to a web input; repeat for further ones."
 )
 @provider_options
 def run_command(
@@ -82,9 +82,9 @@ def run_command(
     This is a tool for development, not the Globus Flows service.
     """
     if (file is None) == (continued is None):
-        raise click.UsageError("Give the FILE of a definition, or --continue with the log of a run.")
+        raise click.UsageError("Give a definition FILE, or --continue with the log of a run.")
     if continued is not None and (given["given"] is not None or given["log"] is not None):
-        raise click.UsageError("--continue goes without --input and --log: the run has both already.")
+        raise click.UsageError("--continue cannot be combined with --input or --log: the run already has both.")
     try:
         if continued is not None:
             return LocalRun.continued(console, options, continued, **given).execute()

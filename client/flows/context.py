@@ -1,4 +1,4 @@
-"""``$._context``: what a flow can know of its run, and of the user who runs it."""
+"""``$._context``: what a flow can read about its run and the user who runs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOKEN_SECONDS = 172_800
 
 
 def make_context(flow_id: str, run_id: str, now: datetime, more: Mapping[str, Any]) -> dict[str, Any]:
-    """The context of a new run, with a made-up user.
+    """Return the context of a new run, with a made-up user.
 
     :param more: fields that are known, such as ``username``.
     """

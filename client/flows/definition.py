@@ -1,4 +1,4 @@
-"""A flow definition: its states, where each part is in the file, and which state can follow which."""
+"""A flow definition: its states, the line of each part, and which states can follow which."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PRIVATE_PARAMETERS = "__Private_Parameters"
 
 @dataclass(frozen=True)
 class Definition:
-    """A definition as it was written. Whether it is right is known to :func:`.check.check` only."""
+    """A definition as it was written. Only :func:`.check.check` knows whether it is valid."""
 
     source: Source
 
     @classmethod
     def load(cls, given: Definition | Mapping[str, Any] | Path | str) -> Definition:
-        """A definition from a mapping, or from the JSON or YAML file of this path.
+        """Read a definition from a mapping, or from a JSON or YAML file.
 
         :raises DefinitionError: the file is neither JSON nor YAML.
         :raises OSError: it cannot be read.
@@ -46,7 +46,7 @@ class Definition:
         return states
 
     def successors(self, name: str) -> Iterator[tuple[str, str | None]]:
-        """The states that can follow, each with why: a condition, an error, ``otherwise`` or None."""
+        """Return the states that can follow, each with the reason: a condition, an error, ``otherwise``, or None."""
         state = self.states[name]
         for rule in _list(state.get("Choices")):
             if isinstance(rule, Mapping) and isinstance(rule.get("Next"), str):
@@ -60,7 +60,7 @@ class Definition:
                 yield catcher["Next"], "error " + ", ".join(map(str, _list(catcher.get("ErrorEquals"))))
 
     def reachable(self) -> set[str]:
-        """The names of the states that can be reached from the first one."""
+        """Return the names of the states that can be reached from the first one."""
         found, todo = set[str](), [self.start]
         while todo:
             name = todo.pop()
@@ -71,7 +71,7 @@ class Definition:
 
 
 def provider_of(state: Mapping[str, Any]) -> tuple[str, str | None]:
-    """What an Action state calls, by its URL, URN or id, and the scope that it names."""
+    """Return what an Action state calls (a URL, URN, or id), and the scope that it names."""
     handler = state.get("Handler")
     if isinstance(handler, str):
         return handler, None
@@ -81,7 +81,7 @@ def provider_of(state: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def describe_rule(rule: Mapping[str, Any]) -> str:
-    """The condition of a rule of a Choice, in short."""
+    """Return a short form of a Choice rule's condition."""
     for name, word in (("And", " and "), ("Or", " or ")):
         if isinstance(rule.get(name), list):
             parts = [describe_rule(part) for part in rule[name] if isinstance(part, Mapping)]

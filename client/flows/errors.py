@@ -1,4 +1,4 @@
-"""The exceptions of running flows: wrong definitions, errors that a flow can catch, and answers of providers."""
+"""The exceptions of flows: invalid definitions, errors that a flow can catch, and errors from providers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CATCH_ALL = ("States.ALL", "States.All")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or only doubtful, in a definition."""
+    """One error or warning about a definition."""
 
     text: str
     state: str | None = None
@@ -37,7 +37,7 @@ class Finding:
 
 
 class DefinitionError(Exception):
-    """Raised when a definition, or the input of a run, is wrong."""
+    """Raised when a definition or the input of a run is invalid."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("\n".join(map(str, findings)))
@@ -45,11 +45,11 @@ class DefinitionError(Exception):
 
 
 class PathError(ValueError):
-    """Raised when a text is not a JSONPath that can be used in a flow."""
+    """Raised when a text is not a JSONPath that a flow can use."""
 
 
 class ExpressionError(ValueError):
-    """Raised when an expression is wrong, or cannot be evaluated within the limits."""
+    """Raised when an expression is invalid, or cannot be evaluated within the limits."""
 
 
 class FlowError(Exception):
@@ -57,7 +57,7 @@ class FlowError(Exception):
 
     :param error: the name that a Catch compares, such as ``ActionFailedException``.
     :param cause: what happened, in words.
-    :param document: what the provider said, where one did.
+    :param document: the provider's response, if there was one.
     """
 
     def __init__(self, error: str, cause: str, document: Mapping[str, Any] | None = None) -> None:
@@ -68,15 +68,15 @@ class FlowError(Exception):
 
     @property
     def output(self) -> dict[str, Any]:
-        """What a Catch puts into the state of the run."""
+        """Return what a Catch puts into the state of the run."""
         return {**(self.document or {}), "Error": self.error, "Cause": self.cause}
 
 
 class ProviderError(Exception):
-    """Raised by a provider that refuses a request or does not answer.
+    """Raised when a provider refuses a request or does not respond.
 
-    :param status: the HTTP status of the answer; None if there was no answer.
-    :param document: the body of the answer, if it was a JSON object.
+    :param status: the HTTP status of the response; None if there was no response.
+    :param document: the body of the response, if it was a JSON object.
     """
 
     def __init__(self, text: str, status: int | None = None, document: Mapping[str, Any] | None = None) -> None:
@@ -86,5 +86,5 @@ class ProviderError(Exception):
 
     @property
     def is_transient(self) -> bool:
-        """Whether asking again may help."""
+        """Whether a retry may help."""
         return self.status is None or self.status == 429 or self.status >= 500

@@ -15,9 +15,9 @@ from .functions import DEEPEST, FUNCTIONS, LARGEST_VALUE, METHODS, OPERATORS, as
 from .paths import Path, compile_path
 
 MOST_STEPS = 200_000
-"""How many parts of an expression may be evaluated; each takes a few microseconds."""
+"""How many parts of an expression may be evaluated. Each takes a few microseconds."""
 MOST_ITEMS_MADE = 2_000_000
-"""Characters and items that all intermediate values may have together."""
+"""How many characters and items all intermediate values may have together."""
 CONSTANTS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
@@ -25,10 +25,10 @@ _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items())
 class Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc] # simpleeval has no types
     """Evaluates one expression once.
 
-    simpleeval looks names up as attributes of Python objects, too; here they are keys of JSON objects only.
+    simpleeval also looks up names as attributes of Python objects; here they are only keys of JSON objects.
 
     :param data: the state of the run; its top-level keys are names in the expression.
-    :param paths: further names, and the JSONPath whose value each has.
+    :param paths: additional names, each with the JSONPath of its value.
     """
 
     def __init__(self, data: Any, paths: Mapping[str, str]) -> None:
@@ -40,13 +40,13 @@ class Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc] # simpl
         self._items = MOST_ITEMS_MADE
 
     def run(self, tree: ast.expr) -> Any:
-        """The value of the expression, as JSON has it."""
+        """Return the value of the expression, as a JSON value."""
         return _as_json(self.eval("", tree), 0, [LARGEST_VALUE])
 
     def find_dotted(self, path: Any) -> Any:
-        """What ``is_present`` and ``getattr`` look for, such as ``a.b[0].c``.
+        """Return the value at a path such as ``a.b[0].c``, for ``is_present`` and ``getattr``.
 
-        :raises LookupError: it is not there.
+        :raises LookupError: there is no such value.
         """
         if not isinstance(path, str) or not path:
             raise ExpressionError("The first argument must be a path such as 'a.b[0].c'.")
@@ -172,7 +172,7 @@ def _kind(value: Any) -> str:
 
 
 def _as_json(value: Any, depth: int, left: list[int]) -> Any:
-    """The value as JSON has it: tuples are lists, keys are strings, and numbers are finite."""
+    """Return the value as a JSON value: tuples become lists, keys are strings, and numbers are finite."""
     left[0] -= 1
     if depth > DEEPEST or left[0] < 0:
         raise ExpressionError("The value is nested too deeply, or too large.")

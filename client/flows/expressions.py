@@ -34,15 +34,15 @@ _NODES = (
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression that has been parsed, and has nothing in it beyond the known kinds."""
+    """A parsed expression that contains only supported syntax."""
 
     text: str
     tree: ast.expr
     paths: Mapping[str, str]
-    """The JSONPaths in backticks, by the names that replace them in `tree`."""
+    """The JSONPaths from backticks, by the names that replace them in `tree`."""
 
     def evaluate(self, data: Any) -> Any:
-        """Its value, with the names that `data` has at its top level.
+        """Return its value; the top-level keys of `data` are the names.
 
         :raises ExpressionError: a name is not defined, an operation is impossible, or a limit is exceeded.
         """
@@ -52,15 +52,15 @@ class Expression:
             raise
         except RecursionError as error:
             raise ExpressionError("It is nested too deeply.") from error
-        except Exception as error:  # whatever operators and methods of Python raise
+        except Exception as error:  # anything that Python's operators and methods raise
             raise ExpressionError(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 @functools.lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
-    """Parse an expression, and check that it uses only what is available.
+    """Parse an expression, and check that it uses only supported syntax.
 
-    :raises ExpressionError: it is not an expression, or uses something else.
+    :raises ExpressionError: it is not an expression, or uses unsupported syntax.
     """
     if len(text) > LONGEST_EXPRESSION:
         raise ExpressionError(f"The expression is longer than {LONGEST_EXPRESSION:,} characters.")
@@ -82,7 +82,7 @@ def parse(text: str) -> Expression:
 
 
 def _without_backticks(text: str) -> tuple[str, dict[str, str]]:
-    """The expression with names in the place of `` `$.path` ``, and the path of each name."""
+    """Return the expression with names in place of `` `$.path` ``, and the path of each name."""
     if "__path_" in text:
         raise ExpressionError("Names with '__path_' are reserved.")
     paths: dict[str, str] = {}
@@ -113,7 +113,7 @@ def _check_node(node: ast.AST) -> None:
     if isinstance(node, ast.FormattedValue) and (node.format_spec is not None or node.conversion != -1):
         raise ExpressionError("Formats in f-strings are not available in expressions.")
     if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool, type(None))):
-        raise ExpressionError(f"{node.value!r} is not a value of JSON.")
+        raise ExpressionError(f"{node.value!r} is not a JSON value.")
     if isinstance(node, ast.keyword) and node.arg is None:
         raise ExpressionError("Arguments with ** are not available in expressions.")
     if isinstance(node, ast.Call):
@@ -123,7 +123,9 @@ def _check_node(node: ast.AST) -> None:
 def _check_call(called: ast.expr) -> None:
     if isinstance(called, ast.Name):
         if called.id not in FUNCTIONS:
-            raise ExpressionError(f"There is no function {called.id!r}; there are {', '.join(sorted(FUNCTIONS))}.")
+            raise ExpressionError(
+                f"There is no function {called.id!r}. The functions are {', '.join(sorted(FUNCTIONS))}."
+            )
     elif not isinstance(called, ast.Attribute):
         raise ExpressionError("Only functions and methods can be called.")
     elif not any(called.attr in names for names in METHODS.values()):

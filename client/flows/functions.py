@@ -1,4 +1,4 @@
-"""The functions, methods and operators of expressions, each with limits on the size of what it makes."""
+"""The functions, methods, and operators of expressions, each with a limit on the size of its result."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ METHODS: Mapping[type, frozenset[str]] = {
     list: frozenset(["count", "index"]),
     dict: frozenset(["get", "items", "keys", "values"]),
 }
-"""What can be called on a value: nothing that changes it, or makes something much larger."""
+"""The methods that can be called on a value: none that changes it or makes something much larger."""
 
 
 class Lookup(Protocol):
-    """The state of the run, as ``is_present`` and ``getattr`` see it."""
+    """The state of the run, for ``is_present`` and ``getattr``."""
 
     def find_dotted(self, path: Any) -> Any: ...
 
@@ -43,9 +43,9 @@ def limit(size: int) -> None:
 
 
 def tree_size(value: Any) -> int:
-    """How many characters and items a value has in all. Parts that it has several times count each time.
+    """Return how many characters and items a value has in all. Repeated parts count each time.
 
-    :raises ExpressionError: more than allowed, or it is nested too deeply.
+    :raises ExpressionError: it has more than allowed, or is nested too deeply.
     """
     size, todo = 0, [(value, 0)]
     while todo:
@@ -60,7 +60,7 @@ def tree_size(value: Any) -> int:
 
 
 def pathsplit(path: Any) -> list[str]:
-    """``[head, last]`` of a path, as of Python's ``os.path.split``; but ``/~/`` is never split."""
+    """Return ``[head, last]`` of a path, like Python's ``os.path.split``, except that ``/~/`` is never split."""
     if not isinstance(path, str):
         raise ExpressionError("pathsplit takes a string.")
     head, slash, last = path.rpartition("/")
@@ -84,7 +84,7 @@ def _getattr(state: Lookup, path: Any, default: Any = None) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """``str(value)``, once it is known that it is not huge."""
+    """Return ``str(value)``, after checking that it is not huge."""
     tree_size(value)
     return str(value)
 
@@ -104,7 +104,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "pathsplit": lambda _state, path: pathsplit(path),
     "str": lambda _state, value="": as_text(value),
 }
-"""What the service documents (getattr, is_present, pathsplit), what public flows use (len, str), int and float."""
+"""Those that the service documents (getattr, is_present, pathsplit), those that public flows use (len, str), and
+int and float."""
 
 
 def _size(value: Any) -> int | None:
@@ -144,7 +145,7 @@ def _power(base: Any, exponent: Any) -> Any:
 def _modulo(left: Any, right: Any) -> Any:
     if isinstance(left, str):
         if re.search(r"%[^sd%]|%$", left):
-            raise ExpressionError("Only %s, %d and %% are available in formats.")
+            raise ExpressionError("Only %s, %d, and %% are available in formats.")
         limit(len(left) + tree_size(right) * 4)
     return left % right
 

@@ -1,4 +1,4 @@
-"""Draw a flow: as a Mermaid flowchart, and as a tree for a terminal."""
+"""Draw a flow as a Mermaid flowchart, or as a tree for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEEPEST = 40
 
 
 def mermaid(definition: Definition) -> str:
-    """The flow as a Mermaid flowchart."""
+    """Return the flow as a Mermaid flowchart."""
     ids = {name: f"s{index}" for index, name in enumerate(definition.states)}
     lines = ["flowchart TD", f"    start((start)) --> {ids[definition.start]}"]
     for name in definition.states:
@@ -28,7 +28,7 @@ def mermaid(definition: Definition) -> str:
 
 
 def tree(definition: Definition) -> str:
-    """The flow as a tree; a state that was drawn already is only named again."""
+    """Return the flow as a tree. A state that was already drawn is only named."""
     lines, drawn = [], set[str]()
     todo: list[tuple[str, str | None, str, str]] = [(definition.start, None, "", "")]
     while todo:

@@ -1,4 +1,4 @@
-"""The command group `flow`, whose commands are imported only when one of them is asked for."""
+"""The command group `flow`, which imports its commands only when one of them is used."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 from ..errors import USAGE, Refusal
 
 COMMANDS = {"check": "check_command", "graph": "graph_command", "run": "run_command"}
-EPILOG = "Exit codes: 0 SUCCEEDED, 1 FAILED, 2 the definition or the input is wrong; others as elsewhere."
+EPILOG = "Exit codes: 0 SUCCEEDED, 1 FAILED, 2 invalid definition or input; others as for all commands."
 INSTALL = "`flow` needs libraries that are not installed: pip install 'simpleeval>=1.0,<1.1' 'python-jsonpath>=2.0,<3'"
 
 
 class FlowGroup(click.Group):
-    """Imports its commands late."""
+    """Imports its commands when they are used."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -34,4 +34,4 @@ class FlowGroup(click.Group):
 
 @click.group("flow", cls=FlowGroup, epilog=EPILOG)
 def flow() -> None:
-    """Check, run and draw Globus flow definitions on this machine, for development."""
+    """Check, run, and draw Globus flow definitions on this machine, for development."""

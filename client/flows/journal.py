@@ -1,4 +1,4 @@
-"""The log file of a run, and beside it what is needed to continue the run."""
+"""The log file of a run, and next to it the state needed to continue the run."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ class JournalError(ValueError):
 class Journal:
     """Writes each entry of the log as a line of JSON.
 
-    The file with the name of the log and ``.state`` behind it holds the whole state of the run, private values and
-    tokens in it included; only its owner may read it. It is deleted when the run ends.
+    A second file, named like the log with ``.state`` appended, holds the whole state of the run, including private
+    values and tokens. Only its owner can read it. It is deleted when the run ends.
     """
 
     path: Path
     definition: Definition
     options: dict[str, Any] = field(default_factory=dict)
-    """What the command was told, for when the run continues."""
+    """The options of the command, for continuing the run."""
     position: Position | None = None
 
     @property
     def state_path(self) -> Path:
-        """Where the state of the run is."""
+        """The file that holds the state of the run."""
         return _state_path(self.path)
 
     @classmethod
     def start(cls, path: Path, definition: Definition, options: Mapping[str, Any]) -> Journal:
-        """A new log, in the place of an old one.
+        """Start a new log, replacing an old one.
 
-        :raises JournalError: the old one is of a run that has not ended.
+        :raises JournalError: the old one belongs to a run that has not ended.
         """
         journal = cls(path, definition, dict(options))
         if journal.state_path.exists():
             raise JournalError(
-                f"{path} is the log of a run that has not ended: continue it by --continue {path}, or delete "
+                f"{path} is the log of a run that has not ended: continue it with --continue {path}, or delete "
                 f"{journal.state_path}."
             )
         path.write_text("", encoding="utf-8")
@@ -54,7 +54,7 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path) -> Journal:
-        """The log of a run that was cut off.
+        """Open the log of an interrupted run.
 
         :raises JournalError: there is nothing to continue.
         """
@@ -70,14 +70,14 @@ class Journal:
             raise JournalError(f"{_state_path(path)} cannot be read: {error}") from error
 
     def write(self, entry: Mapping[str, Any]) -> None:
-        """Add an entry; at the end of the run, delete what is not needed any more."""
+        """Add an entry; at the end of the run, delete the state file."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         if entry["code"] in ("FlowSucceeded", "FlowFailed", "FlowCanceled"):
             self.state_path.unlink(missing_ok=True)
 
     def save(self, position: Position) -> None:
-        """Store where the run is, so that a process that is killed at any time leaves a whole file."""
+        """Store the position, so that a process killed at any time leaves a complete file."""
         saved = f'{{"options": {json.dumps(self.options)}, "definition": {self._definition_text}, '
         saved += f'"position": {position.as_json()}}}'
         temporary = self.state_path.with_name(f"{self.state_path.name}.new")

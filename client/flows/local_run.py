@@ -1,4 +1,4 @@
-"""One run of `flow run`: from its options to its exit code."""
+"""One run of `flow run`, from its options to its exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .view import TerminalAnswerer, View
 
 @dataclass
 class LocalRun:
-    """A run that is new, or continues another one."""
+    """A new run, or the continuation of one."""
 
     console: Console
     runner: FlowRunner
@@ -44,10 +44,10 @@ class LocalRun:
         label: str,
         **more: Any,
     ) -> LocalRun:
-        """A new run.
+        """Return a new run.
 
-        :raises DefinitionError: the definition is wrong.
-        :raises Refusal: the log is of a run that has not ended.
+        :raises DefinitionError: the definition is invalid.
+        :raises Refusal: the log belongs to a run that has not ended.
         """
         data = read_input(given, "--input") if given is not None else {}
         runner = _runner(console, options, definition, data, (), **more)
@@ -62,7 +62,7 @@ class LocalRun:
 
     @classmethod
     def continued(cls, console: Console, options: ProviderOptions, log_file: Path, **given: Any) -> LocalRun:
-        """A run that was cut off, by its log.
+        """Return the interrupted run that wrote a log.
 
         :raises Refusal: there is nothing to continue.
         """
@@ -78,7 +78,7 @@ class LocalRun:
         return cls(console, runner, journal, data, "")
 
     def execute(self) -> int:
-        """Run it to its end, and return the exit code."""
+        """Run to the end, and return the exit code."""
         try:
             if self.journal is not None and self.journal.position is not None:
                 return self._finish(self.runner.resume(self.journal.position))
@@ -98,13 +98,13 @@ class LocalRun:
         if position is None:
             return
         if position.action_id is not None:
-            question = f"Cancel the action of {position.state}, and with it the run? [y/N]"
+            question = f"Cancel the action of {position.state}, and the run with it? [y/N]"
             if self.console.can_ask and self.console.ask(question).casefold() in ("y", "yes"):
                 self._cancel()
                 return
             url = getattr(self.runner.provider(position.state), "url", "")
             self.console.say(
-                f"The action goes on. Cancel it:  {_command()} cancel --action-url {url} {position.action_id}"
+                f"The action continues. Cancel it:  {_command()} cancel --action-url {url} {position.action_id}"
             )
         if self.journal is not None:
             self.console.say(f"Continue the run:  {_command()} flow run --continue {self.journal.path}")
@@ -112,7 +112,7 @@ class LocalRun:
     def _cancel(self) -> None:
         try:
             self.runner.cancel()
-            self.console.say("The action and the run are canceled.")
+            self.console.say("The action and the run were canceled.")
         except ProviderError as error:
             self.console.say(f"The action could not be canceled: {error}", fg="red")
 

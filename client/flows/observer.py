@@ -1,4 +1,4 @@
-"""What a run tells while it goes on. The default tells nobody."""
+"""Notifications about a run. By default, they do nothing."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 
 class Observer:
-    """Override what is of interest. All methods are called from the thread of the run."""
+    """Override the methods of interest. All are called from the thread of the run."""
 
     def state_started(self, name: str, state: Mapping[str, Any]) -> None:
-        """A state has started."""
+        """A state started."""
 
     def state_ended(self, name: str, state: Mapping[str, Any], outcome: str) -> None:
-        """A state has ended; `outcome` says how, in a few words."""
+        """A state ended; `outcome` says how, in a few words."""
 
     def action_polled(self, name: str, document: Mapping[str, Any]) -> None:
-        """The status of an action has arrived: when it was started, and after each poll."""
+        """The status of an action arrived: after its start, and after each poll."""
 
     def waiting(self, name: str, until: datetime) -> None:
-        """A Wait state waits."""
+        """A Wait state began."""
 
     def note(self, text: str) -> None:
         """Something else happened that a person should know."""

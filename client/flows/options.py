@@ -1,4 +1,4 @@
-"""The options of the flow commands that say which providers are called, and as whom."""
+"""The options of the flow commands that select the providers and the caller."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class ProviderOptions:
         more_redirects: Sequence[str] = (),
         tokens: Mapping[str, Any] | None = None,
     ) -> RemoteProviders:
-        """The providers that the definition calls.
+        """Return the providers that the definition calls.
 
-        :param more_redirects: those that count less than the options.
+        :param more_redirects: redirects with lower precedence than the options.
         :param tokens: tokens by role, from the input of the run.
-        :raises click.BadParameter: an option is not of the form that it must have.
+        :raises click.BadParameter: an option has the wrong form.
         """
         targets = frozenset(provider_of(state)[0] for state in definition.states.values() if state["Type"] == "Action")
         redirects = dict(_redirect(text, targets) for text in (*more_redirects, *self.redirects))
@@ -44,21 +44,23 @@ class ProviderOptions:
 
 
 def provider_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options, and hand them to it, after the console, as ProviderOptions."""
+    """Add the options to a command, and pass them to it as ProviderOptions, after the console."""
 
     @click.option(
         "--provider",
         "redirects",
         multiple=True,
         metavar="URL=OTHER_URL",
-        help="Send the calls for one provider to another one; * stands for all that are not named.",
+        help="Send the calls for one provider to another; * means all that are not named.",
     )
-    @click.option("--token", envvar="ACTION_TOKEN", help="A token to use as it is.  [env: ACTION_TOKEN]")
     @click.option(
-        "--token-for", multiple=True, metavar="ROLE=TOKEN", help="A token for a role of RunAs, or for a provider's URL."
+        "--token", envvar="ACTION_TOKEN", help="An access token to use instead of a login.  [env: ACTION_TOKEN]"
     )
-    @click.option("--client-id", type=click.UUID, envvar="ACTION_CLIENT_ID", help="Log in by an app of this id.")
-    @click.option("-v", "--verbose", is_flag=True, help="Tell of each request, on stderr.")
+    @click.option(
+        "--token-for", multiple=True, metavar="ROLE=TOKEN", help="A token for a RunAs role, or for a provider's URL."
+    )
+    @click.option("--client-id", type=click.UUID, envvar="ACTION_CLIENT_ID", help="The client id to log in with.")
+    @click.option("-v", "--verbose", is_flag=True, help="Report each request on stderr.")
     @functools.wraps(function)
     def with_options(
         *,
@@ -78,7 +80,7 @@ def provider_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _redirect(text: str, targets: frozenset[str]) -> tuple[str, str]:
     target, found, url = text.rpartition("=")
     if not found or not target:
-        raise click.BadParameter(f"{text!r} is not of the form URL=OTHER_URL.", param_hint="--provider")
+        raise click.BadParameter(f"{text!r} does not have the form URL=OTHER_URL.", param_hint="--provider")
     provider_url(click.get_current_context(), click.Option(["--provider"]), url)
     if target.rstrip("/") not in {each.rstrip("/") for each in targets} | {"*"}:
         called = ", ".join(sorted(targets)) or "none"
@@ -89,5 +91,5 @@ def _redirect(text: str, targets: frozenset[str]) -> tuple[str, str]:
 def _token_for(text: str) -> tuple[str, str]:
     role, found, token = text.rpartition("=") if "://" in text.partition("=")[0] else text.partition("=")
     if not found or not role or not token:
-        raise click.BadParameter("It must be of the form ROLE=TOKEN or URL=TOKEN.", param_hint="--token-for")
+        raise click.BadParameter("It must have the form ROLE=TOKEN or URL=TOKEN.", param_hint="--token-for")
     return role, token

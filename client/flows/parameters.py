@@ -1,4 +1,4 @@
-"""What a state works on: Parameters with their paths and expressions, or InputPath; and what is hidden from view."""
+"""The input of a state: Parameters with their paths and expressions, or InputPath; and what is private in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKENS = "_tokens"
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
-    """Parameters with their paths and expressions replaced by values.
+    """Return Parameters with their paths and expressions replaced by values.
 
     :raises FlowError: a path names nothing, or an expression cannot be evaluated.
     """
@@ -36,7 +36,7 @@ def evaluate(value: Any, scope: Scope) -> Any:
 
 
 def input_of(state: Mapping[str, Any], scope: Scope) -> Any:
-    """What a state works on: its Parameters, the value of its InputPath, or else the whole state of the run.
+    """Return the input of a state: its Parameters, the value of its InputPath, or else the whole state of the run.
 
     :raises FlowError: it cannot be found.
     """
@@ -50,7 +50,7 @@ def input_of(state: Mapping[str, Any], scope: Scope) -> Any:
 
 
 def put_result(data: Any, result_path: str | None, value: Any) -> Any:
-    """The state of the run with a result in it; without a ResultPath, the result takes its place.
+    """Return the state of the run with a result added; without a ResultPath, the result replaces it.
 
     :raises FlowError: the path leads through something that is not an object.
     """
@@ -62,7 +62,7 @@ def put_result(data: Any, result_path: str | None, value: Any) -> Any:
 
 
 def hide(value: Any, parameters: Any = None) -> Any:
-    """`value` without what is private: keys that begin with ``_private``, tokens, and private Parameters.
+    """Return `value` without private parts: keys that begin with ``_private``, tokens, and private Parameters.
 
     :param parameters: the Parameters from which the value was made.
     """
@@ -71,7 +71,7 @@ def hide(value: Any, parameters: Any = None) -> Any:
         names = _private_names(known)
         shown = {key: hide(item, known.get(key)) for key, item in value.items() if not _is_hidden(key, names)}
         same = len(shown) == len(value) and all(shown[key] is item for key, item in value.items())
-        return value if same else shown  # what is the same need not be kept twice
+        return value if same else shown  # equal parts are kept only once
     if isinstance(value, list):
         fits = isinstance(parameters, list) and len(parameters) == len(value)
         items = [hide(item, parameters[index] if fits else None) for index, item in enumerate(value)]

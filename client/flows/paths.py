@@ -1,4 +1,4 @@
-"""JSONPath in flows: compile it within limits, read what it names, and write a result to where it points."""
+"""JSONPath in flows: compile a path within limits, read its value, and write a result to its place."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Path:
 
     @property
     def is_definite(self) -> bool:
-        """Whether it names one place; others give a list of all that they match."""
+        """Whether it names a single place; any other path returns a list of all matches."""
         return self.compiled.singular_query()
 
     @property
@@ -41,7 +41,7 @@ class Path:
         return [each.name if isinstance(each, NameSelector) else each.index for each in selectors]  # type: ignore[attr-defined] # the only other kind is IndexSelector
 
     def find(self, data: Any) -> Any:
-        """The value in `data`, or a list of values if the path is not definite.
+        """Return the value in `data`, or a list of values if the path is not definite.
 
         :raises LookupError: a definite path names nothing.
         """
@@ -59,14 +59,14 @@ class Path:
 def compile_path(text: str) -> Path:
     """Compile a path.
 
-    :raises PathError: it is not a JSONPath, does not start with ``$``, or is of a kind that could run for long.
+    :raises PathError: it is not a JSONPath, does not start with ``$``, or could take too long.
     """
     if not text.startswith("$"):
         raise PathError(f"{_quoted(text)} is not a JSONPath: it must start with '$'.")
     if len(text) > LONGEST_PATH:
         raise PathError(f"{_quoted(text)} is longer than {LONGEST_PATH:,} characters.")
     try:
-        compiled = _ENVIRONMENT.compile("$" if text == "$." else text)  # flows have been published with "$."
+        compiled = _ENVIRONMENT.compile("$" if text == "$." else text)  # some published flows have "$."
     except (JSONPathError, RecursionError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PathError(f"{_quoted(text)} is not a JSONPath: {reason}.") from error
@@ -83,16 +83,16 @@ def compile_result_path(text: str) -> Path:
     """
     path = compile_path(text)
     if not path.is_definite:
-        raise PathError(f"{_quoted(text)} must name exactly one place: without '*', '..' and slices.")
+        raise PathError(f"{_quoted(text)} must name exactly one place: no '*', '..', or slices.")
     if path.keys[:1] == [CONTEXT]:
         raise PathError(f"{_quoted(text)} is read-only.")
     return path
 
 
 def put(data: Any, path: Path, value: Any) -> Any:
-    """`data` with `value` where `path` points. `data` itself stays as it is; missing parents are made.
+    """Return `data` with `value` where `path` points. `data` itself is unchanged; missing parents are created.
 
-    An index may also name the item behind the last one of a list.
+    An index may also point to the place after the last item of a list.
 
     :raises LookupError: the path leads through something that is not an object or list, or beyond the end of a list.
     """
@@ -123,9 +123,9 @@ def _check_size(text: str, compiled: JSONPath) -> None:
     for segment in compiled.segments:
         for selector in segment.selectors:
             if not isinstance(selector, _ALLOWED):
-                raise PathError(f"{_quoted(text)} has a filter; only names, indexes, slices and '*' are available.")
-        if len(segment.selectors) != 1:  # a few of these, one after the other, make billions of values
-            raise PathError(f"{_quoted(text)} has several names, indexes or slices in one pair of brackets.")
+                raise PathError(f"{_quoted(text)} has a filter; only names, indexes, slices, and '*' are available.")
+        if len(segment.selectors) != 1:  # a few of these in a row make billions of values
+            raise PathError(f"{_quoted(text)} has several names, indexes, or slices in one pair of brackets.")
     if len(descents) > 1:
         raise PathError(f"{_quoted(text)} has '..' more than once.")
 

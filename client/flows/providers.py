@@ -1,4 +1,4 @@
-"""What a run needs of an Action Provider, and how the provider of an Action state is found."""
+"""What a run needs from an Action Provider, and how to find the provider of an Action state."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .definition import provider_of
 from .errors import DefinitionError, Finding
 
 ANY = "*"
-"""In the place of a URL, all that are not named."""
+"""Used as a URL, it means all that are not named."""
 
 Document = dict[str, Any]
 
 
 class Provider(Protocol):
-    """An Action Provider as one person calls it. Each method raises ProviderError for a refusal or no answer."""
+    """An Action Provider, called as one person. Each method raises ProviderError on a refusal or no response."""
 
     def introspect(self) -> Document: ...
     def run(self, body: Any, request_id: str, label: str | None = None) -> Document: ...
@@ -36,7 +36,7 @@ class ProviderFactory(Protocol):
 
 
 def provider_for(state: Mapping[str, Any], providers: ProviderFactory) -> Provider:
-    """The provider that an Action state calls.
+    """Return the provider that an Action state calls.
 
     :raises DefinitionError: there is none.
     """
@@ -45,9 +45,9 @@ def provider_for(state: Mapping[str, Any], providers: ProviderFactory) -> Provid
 
 
 def factory_of(providers: Mapping[str, Provider] | ProviderFactory, clock: Clock) -> ProviderFactory:
-    """The function that finds providers, for those in a mapping by URL.
+    """Return a function that finds providers in a mapping by URL.
 
-    :param clock: for stub providers that have none.
+    :param clock: for stub providers without one.
     """
     if callable(providers):
         return providers

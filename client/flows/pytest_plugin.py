@@ -1,6 +1,6 @@
-"""The fixture `flow_runner` for pytest: runs flows in no time, with a clock that is moved by hand.
+"""The fixture `flow_runner` for pytest: runs flows instantly, with a clock that the test moves.
 
-Where globus-action is installed, pytest finds it by itself. Elsewhere: ``from … import flow_runner`` in conftest.py.
+If globus-action is installed, pytest finds it by itself. Otherwise, import `flow_runner` in conftest.py.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class FlowRunners:
-    """Makes runners that share one clock; call it with what FlowRunner takes."""
+    """Makes runners that share one clock. Call it with the arguments of FlowRunner."""
 
     def __init__(self) -> None:
         from .clock import ManualClock
 
         self.clock = ManualClock()
-        """The clock of all runs: ``advance(hours=10)`` moves it; waiting states move it by themselves."""
+        """The clock of all runs. ``advance(hours=10)`` moves it; waiting states also move it."""
 
     def __call__(
         self,
@@ -32,7 +32,7 @@ class FlowRunners:
         providers: Mapping[str, Provider] | ProviderFactory | None = None,
         **options: Any,
     ) -> FlowRunner:
-        """A runner for a definition.
+        """Return a runner for a definition.
 
         :param providers: for each URL in the definition a StubProvider, or another provider; ``"*"`` for all others.
         """

@@ -1,4 +1,4 @@
-"""A run of a flow: where it is, what has happened so far, and how it ended."""
+"""A run of a flow: its position, what has happened so far, and how it ended."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .functions import tree_size
 from .parameters import hide
 
 LARGEST_STATE_BYTES = 200_000
-"""The service's limit for the state of a run (200 KB)."""
+"""The service's limit on the state of a run (200 KB)."""
 MOST_ENTRIES = 10_000
-"""How many entries of its log a run keeps in memory."""
+"""How many log entries a run keeps in memory."""
 
 
 @dataclass
 class Position:
-    """Where a run is. With this, it can be continued in another process."""
+    """Where a run is: everything needed to continue it in another process."""
 
     run_id: str
     flow_id: str
@@ -30,31 +30,31 @@ class Position:
     state: str
     data: Any
     visit: int = 0
-    """How many states have been entered before this one."""
+    """How many states were entered before this one."""
     entered: str = ""
     """When the state was entered."""
     action_id: str | None = None
     """The action that the state has started."""
     ended: dict[str, Any] | None = None
-    """Its last status document, once nothing more is expected of it."""
+    """The last status document of that action, once no further one is needed."""
     web_inputs: dict[str, Any] = field(default_factory=dict)
-    """The questions that CreateWebInput states have made, by their ids."""
+    """The questions created by CreateWebInput states, by id."""
     context: dict[str, Any] = field(default_factory=dict)
     """``$._context``."""
 
     @property
     def request_id(self) -> str:
-        """The id of the request that starts the action of this visit: always the same for it, and no other's."""
+        """The request_id for the action of this visit: the same on every retry, and different for every visit."""
         return str(uuid.uuid5(uuid.UUID(self.run_id), f"{self.visit} {self.state}"))
 
     def as_json(self) -> str:
-        """The position as text."""
+        """Return the position as JSON text."""
         return json.dumps(asdict(self))
 
 
 @dataclass
 class Run:
-    """A run, in the words of the service."""
+    """A run, in the service's terms."""
 
     run_id: str
     flow_id: str
@@ -62,15 +62,15 @@ class Run:
     start_time: datetime
     status: str = "ACTIVE"
     output: Any = None
-    """The final state of the run, as it is; show :attr:`details` to people."""
+    """The final state of the run, including private values; show people :attr:`details` instead."""
     details: dict[str, Any] = field(default_factory=dict)
     completion_time: datetime | None = None
     error: FlowError | None = None
     """Why it FAILED."""
     log: list[dict[str, Any]] = field(default_factory=list)
-    """The entries, as the service has them, without what is private; the last MOST_ENTRIES of them."""
+    """The last MOST_ENTRIES log entries, in the service's form, without private values."""
     states: list[str] = field(default_factory=list)
-    """The names of the states, in the order in which they were entered."""
+    """The names of the states, in the order they were entered."""
 
     @property
     def succeeded(self) -> bool:
@@ -78,7 +78,7 @@ class Run:
         return self.status == "SUCCEEDED"
 
     def document(self) -> dict[str, Any]:
-        """The status of the run, as the service tells it, without what is private."""
+        """Return the status of the run, in the service's form, without private values."""
         return {
             "run_id": self.run_id,
             "action_id": self.run_id,
@@ -93,7 +93,7 @@ class Run:
 
 
 class Recorder:
-    """Adds entries to the log of a run, and hands each to `write`."""
+    """Adds entries to the log of a run, and passes each to `write`."""
 
     def __init__(self, run: Run, now: Callable[[], datetime], write: Callable[[Mapping[str, Any]], None]) -> None:
         self._run, self._now, self._write = run, now, write

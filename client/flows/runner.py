@@ -28,27 +28,27 @@ MOST_VISITS = 100_000
 """How many states a run may enter in all."""
 MOST_VISITS_AT_ONCE = 10_000
 LONGEST_SECONDS_AT_ONCE = 5.0
-"""How many states may be entered, and how long, while no time passes by the clock of the run."""
+"""How many states may be entered, and for how long, while the run's clock stands still."""
 _NEVER_CAUGHT_BY_ALL = (RUNTIME, TOO_LARGE)
 
 
 class FlowRunner:
-    """Runs one definition, any number of times, one after the other.
+    """Runs one definition any number of times, one run after another.
 
     :param definition: the definition, or the path of a JSON or YAML file.
-    :param providers: for each URL in the definition the provider to call instead; ``"*"`` for all others. Or a
-        function that finds it.
+    :param providers: the provider to call for each URL in the definition, ``"*"`` for all others; or a function that
+        finds it.
     :param clock: the clock of the run.
     :param context: further fields of ``$._context``, such as ``username``.
     :param input_schema: a JSON Schema that the input must fit.
     :param answer: answers the questions of web inputs.
-    :param consent: told of an INACTIVE action; true resumes it.
-    :param observer: told what happens.
-    :param keep: leave actions with their providers, instead of releasing them.
+    :param consent: called for an INACTIVE action; return true to resume it.
+    :param observer: notified of what happens.
+    :param keep: do not release actions.
     :param write: called with each entry of the log.
     :param save: called with the position whenever it changes.
     :param most_visits: how many states a run may enter.
-    :raises DefinitionError: the definition is wrong; with all findings.
+    :raises DefinitionError: the definition is invalid; has all findings.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class FlowRunner:
         require_right(self.definition)
         self.clock = clock or SystemClock()
         self.position: Position | None = None
-        """Where the run is that is under way, or was stopped."""
+        """The position of the run that is in progress or was stopped."""
         self._providers = factory_of({} if providers is None else providers, self.clock)
         self._context = dict(context or {})
         self._input_schema = input_schema
@@ -81,17 +81,17 @@ class FlowRunner:
         self._keep = keep
         self.write, self.save = write, save
         self.prepare: Callable[[], None] = lambda: None
-        """Called before a run starts, when all providers have been found."""
+        """Called before a run starts, once all providers have been found."""
         self._most_visits = most_visits
         self._run: Run | None = None
         self._recorder: Recorder | None = None
 
     def run(self, data: Mapping[str, Any] | None = None, *, label: str = "Local run", run_id: str | None = None) -> Run:
-        """Run the flow to its end.
+        """Run the flow to the end.
 
         :param data: the input.
         :raises DefinitionError: the input does not consist of JSON values, or does not fit the schema; or the
-            definition calls a provider that is not there.
+            definition calls an unknown provider.
         """
         checked = from_data(dict(data or {})).data
         self._check_input(checked)
@@ -109,12 +109,12 @@ class FlowRunner:
         return self._loop(position, is_new=True)
 
     def resume(self, position: Position) -> Run:
-        """Continue a run that was stopped. An action that its state has started already is not started again."""
+        """Continue a run that was stopped. An action that was already started is not started again."""
         self._find_providers()
         return self._loop(position, is_new=False)
 
     def cancel(self) -> Run:
-        """Cancel the run that was stopped, and the action that it waits for.
+        """Cancel the run that was stopped, and the action that it is waiting for.
 
         :raises ProviderError: the provider does not cancel the action.
         """
@@ -126,7 +126,7 @@ class FlowRunner:
         return self._run
 
     def provider(self, name: str) -> Provider:
-        """The provider of an Action state.
+        """Return the provider of an Action state.
 
         :raises DefinitionError: there is none.
         """
@@ -199,7 +199,7 @@ class FlowRunner:
     def _execute(
         self, run: Run, recorder: Recorder, position: Position, state: Mapping[str, Any]
     ) -> tuple[Any, str | None, str]:
-        """The state of the run afterwards, the name of the next state, and the outcome in words."""
+        """Return the new state of the run, the name of the next state, and the outcome in words."""
         kind, data = state["Type"], position.data
         scope = Scope(data, position.context)
         if kind in ("Choice", "Wait", "Fail"):

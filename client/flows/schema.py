@@ -1,7 +1,7 @@
-"""The form of each type of state as a JSON Schema, after the schema that the flows editor of Globus publishes.
+"""The form of each type of state as a JSON Schema, following the schema published for the Globus flows editor.
 
-Optional fields may be null, which means the same as leaving them out; ResultPath may not. Unlike the published schema,
-URLs may begin with http://, since providers on this machine do.
+An optional field may be null, which means the same as leaving it out, except for ResultPath. Unlike in the published
+schema, URLs may begin with http://, as those of providers on this machine do.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _operators() -> dict[str, dict[str, Any]]:
 
 
 OPERATORS = _operators()
-"""What a rule of a Choice can compare, and what each operator takes."""
+"""Return what a Choice rule can compare, and what each operator takes."""
 
 RULE: dict[str, Any] = {
     "type": "object",

@@ -1,4 +1,4 @@
-"""What paths and expressions of one state see: the state of the run and ``$._context``, for a limited time."""
+"""What the paths and expressions of a state see: the state of the run and ``$._context``, for a limited time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Scope:
-    """The data, and since when it is looked at.
+    """The data, and when evaluation began.
 
     :param context: the value of ``$._context``.
     """
@@ -27,7 +27,7 @@ class Scope:
     _began: float = field(default_factory=time.thread_time)
 
     def within(self, data: Any) -> Scope:
-        """The scope of a part of the data; its time goes on."""
+        """Return the scope of a part of the data, with the same time limit."""
         return Scope(data, self.context, self._began)
 
     @property
@@ -37,7 +37,7 @@ class Scope:
         return {**self.data, CONTEXT: self.context} if isinstance(self.data, Mapping) else self.data
 
     def find(self, path: str, name: str) -> Any:
-        """The value that a path names.
+        """Return the value that a path names.
 
         :param name: the field of the state that has the path, for the error.
         :raises FlowError: there is none, or it takes too long.
@@ -49,7 +49,7 @@ class Scope:
             raise FlowError(RUNTIME, cause) from None
 
     def has(self, path: str) -> bool:
-        """Whether a path names anything."""
+        """Return whether a path names anything."""
         compiled = compile_path(path)
         try:
             return bool(compiled.find(self._visible)) or compiled.is_definite
@@ -57,7 +57,7 @@ class Scope:
             return False
 
     def evaluate(self, expression: str, name: str) -> Any:
-        """The value of an expression.
+        """Return the value of an expression.
 
         :param name: the field of the state that has the expression, for the error.
         :raises FlowError: it cannot be evaluated, or it takes too long.

@@ -1,4 +1,4 @@
-"""Sentences about what does not fit a JSON Schema, about names that do not exist, and about where that is."""
+"""Sentences about JSON Schema violations and unknown names, and where they are."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LONGEST_NAME_COMPARED = 40
 
 
 def sentences(error: ValidationError) -> Iterator[tuple[str, Position]]:
-    """What is wrong, and the further steps to where it is."""
+    """Return what is wrong, and the remaining steps to its place."""
     value: Any = error.validator_value
     if error.validator == "required" and isinstance(error.instance, dict):
-        # jsonschema reports each of them by an error of its own
+        # jsonschema reports a separate error for each
         yield from ((f"The field {name} is missing.", ()) for name in value if error.message.startswith(repr(name)))
     elif error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = list(error.schema["properties"]) if isinstance(error.schema, Mapping) else []
@@ -40,7 +40,7 @@ def sentences(error: ValidationError) -> Iterator[tuple[str, Position]]:
 
 
 def nearest(name: Any, known: Any) -> str:
-    """The nearest of the known names; looking for it takes long among many, or long, names."""
+    """Return a suggestion of the nearest known name; searching many or long names would take too long."""
     text, names = str(name), list(map(str, known))
     if len(text) > LONGEST_NAME_COMPARED or len(names) > MOST_NAMES_COMPARED:
         return "."

@@ -1,4 +1,4 @@
-"""Read a definition or an input from JSON or YAML, and remember on which line each part is."""
+"""Read a definition or input from JSON or YAML, and remember the line of each part."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import DefinitionError, Finding
 
 LARGEST_BYTES = 1_000_000
 MOST_VALUES = 50_000
-"""How many values a definition may have, with aliases of YAML expanded."""
+"""How many values a definition may have, after expanding YAML aliases."""
 DEEPEST = 100
 
 _MERGE = "tag:yaml.org,2002:merge"
@@ -24,14 +24,14 @@ Position = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Source:
-    """A document, and the line (from 1) of each of its parts by the keys and indexes that lead there."""
+    """A document, and the line (from 1) of each part, by the keys and indexes that lead to it."""
 
     data: Any
     lines: Mapping[Position, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     def line(self, position: Position) -> int | None:
-        """The line of a part, or of the nearest part around it."""
+        """Return the line of a part, or of the nearest enclosing part."""
         for length in range(len(position), -1, -1):
             if position[:length] in self.lines:
                 return self.lines[position[:length]]
@@ -55,7 +55,7 @@ def read_file(path: Path) -> Source:
 
 
 def read_text(text: str, *, only_json: bool = False) -> Source:
-    """Read a text that is JSON or YAML.
+    """Parse JSON or YAML text.
 
     :raises DefinitionError: it is neither JSON nor YAML, or too large.
     """
@@ -68,7 +68,7 @@ def read_text(text: str, *, only_json: bool = False) -> Source:
 
 
 def from_data(data: Any) -> Source:
-    """A document that is in memory already.
+    """Return a document that is already in memory.
 
     :raises DefinitionError: it is nested too deeply, has too many values, or does not consist of JSON values.
     """
@@ -92,8 +92,8 @@ def _read_json(text: str, *, only_json: bool) -> Source:
             raise wrong from error
     checked = from_data(data)
     try:
-        # YAML has nearly all of JSON, and tells lines and duplicate keys
-        located = _Reader(text.replace("\t", " "), _FastLoader).read()  # a raw tab is never inside a string of JSON
+        # nearly all JSON is YAML, and the YAML parser knows lines and duplicate keys
+        located = _Reader(text.replace("\t", " "), _FastLoader).read()  # a JSON string never contains a raw tab
     except (DefinitionError, yaml.YAMLError):
         return checked
     return Source(checked.data, located.lines, located.findings)
@@ -150,11 +150,11 @@ _Loader.yaml_implicit_resolvers = {
 
 
 _FastLoader: Any = getattr(yaml, "CSafeLoader", _Loader)
-"""Ten times as fast, if it was built; it may crash on deep nesting, which only JSON has been checked for before."""
+"""Ten times as fast, if available. It may crash on deep nesting, so it is used only for JSON, which was checked."""
 
 
 class _Reader:
-    """Turns the nodes of a YAML document into values and lines."""
+    """Converts the nodes of a YAML document to values and lines."""
 
     def __init__(self, text: str, loader: Any = _Loader) -> None:
         self._loader = loader(text)
@@ -197,7 +197,7 @@ class _Reader:
         return {**merged, **found}
 
     def _merged(self, node: yaml.Node, position: Position, depth: int) -> dict[str, Any]:
-        """The mapping, or the list of mappings, that ``<<`` merges into another. The first one counts most."""
+        """Return the mappings that ``<<`` merges into another one. Earlier ones take precedence."""
         value = self._value(node, (*position, "<<"), depth + 1)
         merged: dict[str, Any] = {}
         for part in reversed(value if isinstance(value, list) else [value]):

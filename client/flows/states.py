@@ -1,4 +1,4 @@
-"""What Choice, Fail and Wait states decide, and which Catch handles an error."""
+"""What Choice, Fail, and Wait states decide, and which Catch handles an error."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _NEVER_CAUGHT_BY_ALL = (RUNTIME, TOO_LARGE, LIMIT)
 
 
 def find_catcher(state: Mapping[str, Any], error: FlowError) -> Mapping[str, Any] | None:
-    """The first Catcher that handles an error. As at AWS, States.ALL leaves out errors of the definition itself."""
+    """Return the first Catcher that handles an error. As in AWS, States.ALL excludes errors in the definition."""
     for catcher in state.get("Catch") or []:
         names = catcher["ErrorEquals"]
         if error.error in names:
-            return catcher  # type: ignore[no-any-return] # check() has looked at it
+            return catcher  # type: ignore[no-any-return] # check() has verified it
         if error.error not in _NEVER_CAUGHT_BY_ALL and any(name in names for name in CATCH_ALL):
             return catcher  # type: ignore[no-any-return]
     return None
 
 
 def choose(state: Mapping[str, Any], scope: Scope) -> str:
-    """The name of the state that a Choice state leads to.
+    """Return the name of the state that a Choice state selects.
 
     :raises FlowError: no rule matches and there is no Default, or a path names nothing.
     """
@@ -39,16 +39,16 @@ def choose(state: Mapping[str, Any], scope: Scope) -> str:
 
 
 def failure_of(state: Mapping[str, Any], scope: Scope) -> FlowError:
-    """The error of a Fail state."""
+    """Return the error of a Fail state."""
     error, cause = (
         scope.find(state[f"{name}Path"], f"{name}Path") if state.get(f"{name}Path") is not None else state.get(name)
         for name in ("Error", "Cause")
     )
-    return FlowError(str(error or "Fail"), str(cause or "The flow has come to a Fail state."))
+    return FlowError(str(error or "Fail"), str(cause or "The flow reached a Fail state."))
 
 
 def wait_until(state: Mapping[str, Any], scope: Scope, entered: datetime) -> datetime:
-    """When a Wait state that was entered at this time ends; at most a year later.
+    """Return when a Wait state entered at this time ends; at most a year later.
 
     :raises FlowError: its path names nothing, or neither a time nor a number of seconds.
     """
@@ -65,4 +65,4 @@ def wait_until(state: Mapping[str, Any], scope: Scope, entered: datetime) -> dat
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST_WAIT_SECONDS:
             raise FlowError(RUNTIME, f"{str(value)[:80]!r} is not a number of seconds up to a year.")
         return entered + timedelta(seconds=value)
-    raise FlowError(RUNTIME, "The state says nothing about how long to wait.")
+    raise FlowError(RUNTIME, "The state does not say how long to wait.")

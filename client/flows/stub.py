@@ -1,4 +1,4 @@
-"""An Action Provider for tests, which needs no network, and whose time passes by the clock of the run."""
+"""An Action Provider for tests. It needs no network and uses the run's clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .providers import Document
 
 
 class Failure(Exception):
-    """Raised by the work of a StubProvider to let the action FAIL, with these details."""
+    """Raised by the work of a StubProvider to make the action FAIL with these details."""
 
     def __init__(self, details: Mapping[str, Any] | str) -> None:
         super().__init__(str(details))
@@ -45,12 +45,12 @@ class StubProvider:
         :class:`Failure`. Without it, the details are the body.
     :param seconds: how long an action takes, by the clock.
     :param failure_rate: the share of actions that fail, from 0 to 1.
-    :param seed: makes the failures the same in each run.
+    :param seed: makes the failures repeatable.
     :param outcomes: instead of a rate, how the actions end in turn, by their words: ``["FAILED", "SUCCEEDED"]``; the
         last word holds for all further actions. INACTIVE waits to be resumed, and then succeeds.
-    :param failure: the details of an action that fails by chance or by its word.
-    :param refuse: an error to answer each ``run`` with.
-    :param input_schema: the JSON Schema that introspection tells.
+    :param failure: the details of an action that fails.
+    :param refuse: an error that every ``run`` raises.
+    :param input_schema: the JSON Schema in the introspection document.
     :param clock: set by the fixture and by FlowRunner if it is not given.
     """
 
@@ -67,14 +67,14 @@ class StubProvider:
     def __post_init__(self) -> None:
         self.actions: dict[str, Action] = {}
         self.calls: list[tuple[str, Any]] = []
-        """All calls in order: the operation, and its body or action_id."""
+        """All calls, in order: the operation, and its body or action_id."""
         self._by_request: dict[str, str] = {}
         self._random = random.Random(self.seed)  # noqa: S311 # chance in tests, not a secret
         self._words = list(self.outcomes)
 
     @property
     def bodies(self) -> list[Any]:
-        """The bodies of all actions, in the order in which they were started."""
+        """The bodies of all actions, in the order they were started."""
         return [action.body for action in self.actions.values()]
 
     def introspect(self) -> Document:
@@ -126,7 +126,7 @@ class StubProvider:
         word = "FAILED" if self._random.random() < self.failure_rate else "SUCCEEDED"
         if self._words:
             word = self._words.pop(0) if len(self._words) > 1 else self._words[0]
-        inactive = {"code": "Paused", "description": "It waits to be resumed."} if word == "INACTIVE" else None
+        inactive = {"code": "Paused", "description": "It is waiting to be resumed."} if word == "INACTIVE" else None
         if word == "FAILED":
             return "FAILED", dict(self.failure), None
         try:

@@ -1,4 +1,4 @@
-"""What a person sees while a flow runs: a line for each state, and a live line while one goes on."""
+"""What a person sees while a flow runs: a line for each finished state, and a live line for the current one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TICK_SECONDS = 0.1
 
 
 class View(Observer, SystemClock):
-    """Tells a person what happens; as the clock of the run, it redraws the live line while it waits."""
+    """Shows a person what happens. It is also the run's clock, and redraws the live line while waiting."""
 
     def __init__(self, console: Console, *, resume_command: str) -> None:
         self._console = console
@@ -75,20 +75,20 @@ class View(Observer, SystemClock):
         if reason == self._waits_for:
             return False
         self._waits_for = reason
-        self._console.say(f"The action {document.get('action_id')} of {self._name} waits: {reason}")
+        self._console.say(f"The action {document.get('action_id')} of {self._name} is waiting: {reason}")
         scope = details.get("required_scope")
         if details.get("code") == "ConsentRequired" and isinstance(scope, str) and isinstance(provider, RemoteProvider):
             return self._ask_for_consent(scope, provider)
         if not self._console.can_ask:
             command = self._resume_command.format(action_id=document.get("action_id"), url=_url(provider))
-            self._console.say(f"  It goes on when someone resumes it: {command}")
+            self._console.say(f"  It continues when someone resumes it: {command}")
             return False
         return self._console.ask("Resume it now? [Y/n]").casefold() not in ("n", "no")
 
     def _ask_for_consent(self, scope: str, provider: RemoteProvider) -> bool:
         self._console.say(f"  It needs your consent to {scope}")
         if not self._console.can_ask or not provider.give_consent(scope):
-            self._console.say("  Run the flow on a terminal, logged in and without --token, to give it.")
+            self._console.say("  To give it, run the flow at a terminal, logged in and without --token.")
             return False
         return True
 
@@ -113,14 +113,14 @@ def _url(provider: Provider) -> str:
 
 
 class TerminalAnswerer:
-    """Answers web inputs: with what was given in advance, in turn, and then by asking."""
+    """Answers web inputs: first with the answers given in advance, in order, and then by asking."""
 
     def __init__(self, console: Console, answers: tuple[str, ...]) -> None:
         self._console = console
         self._answers = list(answers)
 
     def __call__(self, question: Mapping[str, Any]) -> str | None:
-        """The Value of the option that is chosen."""
+        """Return the Value of the chosen option."""
         options = [option for option in question["Options"] if isinstance(option, Mapping)]
         values = [str(option.get("Value")) for option in options]
         if self._answers:

@@ -1,4 +1,4 @@
-"""Stop a run that goes round in circles."""
+"""Stop a run that loops forever."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .schema import LONGEST_WAIT_SECONDS
 
 MOST_VISITS_AT_ONCE = 10_000
 LONGEST_SECONDS_AT_ONCE = 5.0
-"""How many states may be entered, and how much CPU time they may take, while the clock of the run stands still."""
+"""How many states may be entered, and how much CPU time they may take, while the run's clock stands still."""
 
 
 class Visits:
@@ -34,7 +34,7 @@ class Visits:
         """Raise FlowError if the run has entered too many states, or takes longer than a year."""
         now = self._clock.now()
         if visit >= self._most_visits:
-            raise FlowError(LIMIT, f"The run has entered {self._most_visits:,} states: does it go round in circles?")
+            raise FlowError(LIMIT, f"The run has entered {self._most_visits:,} states: is it in an endless loop?")
         if now > self._end:
             raise FlowError(LIMIT, "The run takes longer than a year.")
         self._visits += 1

@@ -1,4 +1,4 @@
-"""Web inputs: questions that the service asks in its web app, and that are asked here instead."""
+"""Web inputs: questions that the service asks in its web app, and this program asks at the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .run import Position
 class Answerer(Protocol):
     """Answers a question.
 
-    :returns: the Value of one of its Options; None if nobody answers, as if the question had expired.
+    :returns: the Value of one of its Options; None if there is no answer, as if the question had expired.
     """
 
     def __call__(self, question: Mapping[str, Any]) -> str | None: ...
@@ -22,7 +22,7 @@ class Answerer(Protocol):
 def create(position: Position, question: Any) -> dict[str, Any]:
     """Store a question, and return its id.
 
-    :raises FlowError: it is not one.
+    :raises FlowError: it is not a valid question.
     """
     if not isinstance(question, Mapping) or not _values(question):
         raise FlowError(RUNTIME, "A web input needs Options, each an object with a Value.")
@@ -34,7 +34,7 @@ def create(position: Position, question: Any) -> dict[str, Any]:
 def await_answer(position: Position, given: Any, answer: Answerer) -> dict[str, Any]:
     """Ask a question that has been stored, and return the answer.
 
-    :raises FlowError: there is no such question, or nobody answers.
+    :raises FlowError: there is no such question, or no answer.
     """
     web_input_id = given.get("web_input_id") if isinstance(given, Mapping) else None
     question = position.web_inputs.get(str(web_input_id))
@@ -42,7 +42,7 @@ def await_answer(position: Position, given: Any, answer: Answerer) -> dict[str, 
         raise FlowError(RUNTIME, f"There is no web input {str(web_input_id)[:80]!r}.")
     response = answer(question)
     if response is None:
-        raise FlowError(EXPIRED, "Nobody has answered.")
+        raise FlowError(EXPIRED, "There was no answer.")
     if response not in _values(question):
         raise FlowError(RUNTIME, f"{response[:80]!r} is not one of the options.")
     return {"web_input_id": web_input_id, "response": response}

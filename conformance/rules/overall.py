@@ -34,7 +34,7 @@ def operation(response: Response) -> str:
 
 
 def _is_absent(response: Response) -> bool:
-    """Whether this may be the web server's own answer, on the path of an operation that the provider left out."""
+    """Return whether the web server itself may have answered, for an operation that the provider left out."""
     return response.code in ABSENT and bool(_OPTIONAL_PATH.search(response.path))
 
 

@@ -1,4 +1,4 @@
-"""Requests that are sent at the same moment, many times: most races show only now and then."""
+"""Requests that are sent at the same moment, many times, because most races show up only now and then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_ONCE = 8
 """How many requests are sent at the same moment."""
 
 SECONDS = 20
-"""For how long such rounds are begun."""
+"""How long new rounds are started."""
 
 
 @rule(SECTION, ONCE)
@@ -47,7 +47,7 @@ def simultaneous_requests_start_one_action(provider: ProviderUnderTest) -> Itera
 
 
 def is_simultaneous(responses: Sequence[Response]) -> bool:
-    """Whether two successful requests were in flight at the same moment."""
+    """Return whether two successful requests were in flight at the same moment."""
     successes = [response for response in responses if response.is_success]
     return any(one.overlaps(other) for one, other in combinations(successes, 2))
 

@@ -1,6 +1,6 @@
-"""Asks a person for approval. The action is INACTIVE until someone who manages it resumes it, which means yes.
+"""Asks a person for approval. The action is INACTIVE until a manager resumes it, which means yes.
 
-To say no, cancel the action. `manage_by` of the request says who else may decide, besides the person who asks.
+To say no, cancel the action. The request's `manage_by` says who else may decide, besides the person who asks.
 """
 
 from __future__ import annotations

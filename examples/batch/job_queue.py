@@ -19,11 +19,11 @@ from psycopg.types.json import Jsonb
 TASK = "run_program"
 
 LONGEST_RUNS = 3
-"""How many times a program is started before its job is given up as lost."""
+"""How many times a program is started before its job counts as lost."""
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 10_000
-"""A hook must return within LEASE_SECONDS, so a database that does not answer must not hold it longer."""
+"""A hook must return within LEASE_SECONDS, even if the database does not answer."""
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS batch_runs (
@@ -78,7 +78,7 @@ class JobQueue:
     def create_tables(self) -> None:
         """Create the tables of the queue, unless they exist."""
         with self._connection() as connection:
-            connection.execute("SELECT pg_advisory_xact_lock(20260314)")  # of several workers that start, one does it
+            connection.execute("SELECT pg_advisory_xact_lock(20260314)")  # only one of several workers creates them
             found = connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone()
             if found is not None and found[0] is None:
                 connection.execute(procrastinate.schema.SchemaManager.get_schema())
@@ -96,7 +96,7 @@ class JobQueue:
             with connection.cursor(row_factory=class_row(Run)) as cursor:
                 run = cursor.execute("SELECT * FROM batch_runs WHERE action_id = %s", (action_id,)).fetchone()
         if run is None:
-            raise LookupError(f"the job of action {action_id} was deleted meanwhile")
+            raise LookupError(f"the job of action {action_id} was deleted in the meantime")
         return run
 
     def stop(self, action_id: str) -> None:

@@ -1,6 +1,6 @@
-"""Runs the jobs of the queue: starts each program, writes down its progress and its end, and stops it.
+"""Runs the jobs of the queue: starts each program, records its progress and its end, and stops it.
 
-A program tells its progress by printing lines such as `PROGRESS 3 7`: 3 of 7 steps are done.
+A program reports its progress by printing lines such as `PROGRESS 3 7`: 3 of 7 steps are done.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ WHERE action_id = %(action_id)s AND status = 'running' AND attempt = %(attempt)s
 
 
 class Worker:
-    """Runs the jobs of a queue, one at a time, and has those retried whose worker has died.
+    """Runs the jobs of a queue, one at a time, and retries those whose worker has died.
 
     :param programs: the folder of the programs that may be run.
-    :param heartbeat_seconds: how often the worker says that it is alive. After three times that, it is taken for dead.
+    :param heartbeat_seconds: how often the worker says that it is alive. After three times this long without a
+        sign, it counts as dead.
     """
 
     def __init__(self, url: str, programs: Path, heartbeat_seconds: float) -> None:
         self._programs = programs
         self._heartbeat_seconds = heartbeat_seconds
         self._app = App(connector=PsycopgConnector(conninfo=url))
-        # An attempt that raised an error is repeated as one whose worker died is. LONGEST_RUNS ends both.
+        # An attempt that raised an error is retried, like one whose worker died. LONGEST_RUNS limits both.
         retry = RetryStrategy(max_attempts=LONGEST_RUNS + 1, wait=1)
         self._app.task(name=TASK, queue="batch", pass_context=True, retry=retry)(self.run_job)
 
@@ -77,7 +78,7 @@ class Worker:
 
     @property
     def _patience_seconds(self) -> float:
-        """How long a worker may be silent before it is taken for dead, and may work on when it is told to stop."""
+        """How long a worker may be silent before it counts as dead, or continue after it is told to stop."""
         return 3 * self._heartbeat_seconds
 
     async def _retry_stalled_jobs(self) -> None:
@@ -91,7 +92,7 @@ class Worker:
     async def run_job(self, _context: JobContext, action_id: str) -> None:
         """Run the program of this action, unless it was stopped or was interrupted too often.
 
-        :raises JobAborted: the job was stopped, or this worker is told to stop, which has it retried.
+        :raises JobAborted: the job was stopped, or this worker is stopping and the job will be retried.
         """
         started = await self._query(START, action_id=action_id, longest=LONGEST_RUNS)
         if not started or started[0]["status"] != "running":
@@ -108,7 +109,7 @@ class Worker:
                 await end(process)
 
     async def _follow(self, process: Process, key: Mapping[str, Any]) -> None:
-        """Write down the progress of the program and its end.
+        """Record the progress of the program and its end.
 
         :raises JobAborted: the job was stopped, or another worker has it.
         """
@@ -146,7 +147,7 @@ async def supervised(command: list[str], folder: str) -> Process:
 
 
 async def end(process: Process) -> None:
-    """Kill the program if it still runs, by closing the standard input of its supervisor."""
+    """Kill the program if it is still running, by closing the standard input of its supervisor."""
     if process.stdin is not None:
         process.stdin.close()
     await process.wait()

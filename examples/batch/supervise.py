@@ -2,7 +2,7 @@
 
     python supervise.py PROGRAM ARGUMENT…
 
-A process that is killed takes nothing along by itself. A pipe that ends with the worker is how this process finds out.
+Killing a process does not kill its children. This process notices the worker's death by a pipe that closes with it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs a program as a job of a queue, in another process: python -m examples.batch.worker.
 
-The queue is in PostgreSQL, and each job has the id of its action there. So whatever dies and is started again,
-provider, worker, or both, an action has one job.
+The queue is in PostgreSQL, and each job has the id of its action there. So an action has one
+job, even if the provider, the worker, or both die and are restarted.
 """
 
 from __future__ import annotations
@@ -89,13 +89,13 @@ def begin(body: Mapping[str, Any], context: Context) -> Step:
 
 
 def advance(job: Job, context: Context) -> Step:
-    """Submit the job, or look at it. Both are one idempotent call, so it does not matter which attempt this is."""
+    """Submit the job, or check on it. Both are the same idempotent call, so the attempt does not matter."""
     queue = JobQueue(context.settings["QUEUE_URL"])
     return step(queue.submit(job.action_id, job.body["program"], job.body.get("arguments", [])))
 
 
 def cancel(job: Job, context: Context) -> None:
-    """Stop the job, or see to it that a submission which is still on its way starts nothing."""
+    """Stop the job, and make sure that a submission still under way starts nothing."""
     JobQueue(context.settings["QUEUE_URL"]).stop(job.action_id)
 
 
@@ -123,7 +123,7 @@ def step(run: Run) -> Step:
 
 
 def ending(run: Run) -> dict[str, Any]:
-    """Return what the details of a complete action say about its program."""
+    """Return the details of a complete action's program."""
     return {"output": run.output, "exit_code": run.exit_code, "attempts": run.attempt}
 
 

@@ -1,6 +1,6 @@
 """A fake job service: python -m examples.job_service.service [--port 8000] [--seconds 6].
 
-It stands for any service that runs jobs for you, and renders nothing.
+It represents any service that runs jobs for you, and renders nothing.
 
     PUT /jobs/ID        submit a job: {"region": "alps", "zoom": 3}. If one with this ID exists, nothing happens
     GET /jobs/ID        look at it: {"status": "running", "percent": 40}. Later done with a map, or failed with an error
@@ -22,7 +22,7 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 REGIONS = ("alps", "andes", "atlantis", "sahara")
-"""What there are maps of. Rendering atlantis fails: it is under water."""
+"""The regions that have maps. Rendering atlantis fails, because it is under water."""
 
 
 @dataclass

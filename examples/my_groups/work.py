@@ -63,7 +63,7 @@ def begin(_body: Mapping[str, Any], _context: Context) -> Step:
 
 
 def advance(job: Job, context: Context) -> Step:
-    """Ask Globus Groups. What it raises when it does not answer is logged, and the call repeated later.
+    """Ask Globus Groups. If it does not answer, the error is logged and the call is retried later.
 
     :raises ConsentRequired: the caller has not consented.
     """
@@ -74,14 +74,14 @@ def advance(job: Job, context: Context) -> Step:
     try:
         groups = client.get_my_groups()
     except globus_sdk.GlobusAPIError as error:
-        if error.http_status in (400, 403, 404):  # what asking again cannot change; 401: a token revoked just now
+        if error.http_status in (400, 403, 404):  # a retry cannot change these; 401: the token was just revoked
             return Failed(f"Globus Groups answered {error.http_status}.", "GROUPS_REFUSED")
         raise
     return Succeeded({"groups": [described(group) for group in groups]})
 
 
 def described(group: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the result says about a group: nothing about its other members."""
+    """Return what the result says about a group, without its other members."""
     roles = sorted({membership["role"] for membership in group.get("my_memberships", [])})
     name = {"name": group["name"]} if "name" in group else {}
     return {"id": group["id"], **name, "roles": roles}

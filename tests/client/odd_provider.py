@@ -1,4 +1,4 @@
-"""A provider that sends the responses that a test prescribes, valid or not, over real HTTP."""
+"""A provider that sends the responses prescribed by a test, valid or not, over real HTTP."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_for_a_local_provider_it_says_how_to_log_in_in_local_mode(
 ) -> None:
     done = command(typed, url=slow_provider.url)
     assert (done.exit_code, done.out) == (3, "")
-    assert "set ACTION_TOKEN (or --token)" in done.err
+    assert "Set ACTION_TOKEN or --token" in done.err
     assert "export GLOBUS_SDK_SERVICE_URL_AUTH=http://127.0.0.1:AUTH_PORT/ with the provider's --auth-port" in done.err
     assert "developers" not in done.err
 
@@ -219,7 +219,7 @@ def test_a_person_is_asked_for_the_consent_that_an_action_waits_for(
     log_in(login, "alice")
     seen(login)
     watching = terminal(*typed.split(), ACTION_URL=odd.url, BROWSER="/no/such/browser")
-    watching.expect_exact("The action waits for your consent: It reads your groups (ConsentRequired).")
+    watching.expect_exact("The action needs your consent: It reads your groups (ConsentRequired).")
     link = log_in(watching, "alice")
     assert NEEDED in authorized_scopes(link)
     assert '"status": "SUCCEEDED"' in seen(watching)
@@ -247,7 +247,7 @@ def test_at_a_terminal_an_action_that_waits_for_something_else_is_still_watched(
     odd.answer("GET /a/status", waiting, waiting, action("SUCCEEDED"))
     watching = terminal("status", "--watch", "a", ACTION_URL=odd.url, ACTION_TOKEN="a-token-of-mine")
     said = seen(watching)
-    assert said.count("The action waits: Say yes (Approval). To resume it: python -m client resume a") == 1
+    assert said.count("The action is waiting: Say yes (Approval). To resume it: python -m client resume a") == 1
     assert '"status": "SUCCEEDED"' in said
 
 
@@ -325,7 +325,7 @@ def test_a_provider_does_not_get_the_token_of_another_one(
         for typed in ("status a", "run -b {}", "login"):
             refused = command(*typed.split(), url=hostile.url)
             assert (refused.exit_code, refused.out) == (3, "")
-            assert f"your token for {odd.url} " in refused.err
+            assert f"your token for {odd.url}, " in refused.err
             assert refused.err.endswith(f"If you trust this provider, add --action-scope {scope}\n")
         assert set(hostile.tokens) == {None}
         assert command("status", "a", "--action-scope", scope, url=hostile.url).exit_code == 0
@@ -428,4 +428,4 @@ def test_a_token_without_the_consent_is_reported(command: Command, odd: OddProvi
     odd.answer("POST /a/resume", CannedResponse(409, {"description": "No consent."}))
     done = command("resume", "a", url=odd.url, token="a-token-of-mine")
     assert done.exit_code == 5
-    assert f"The action waits for a token with your consent to {SCOPE}" in done.err
+    assert f"The action needs a token with your consent to {SCOPE}" in done.err

@@ -188,7 +188,7 @@ def test_a_refused_connection(command: Command, naps: list[float]) -> None:
     done = command("status", "a", url=f"http://127.0.0.1:{port}", token="a-token-of-mine")
     assert (done.exit_code, done.out) == (6, "")
     assert done.err.endswith(
-        f"Error: No response from 127.0.0.1:{port}: the connection is refused. Is it running, and is its URL right?\n"
+        f"Error: No response from 127.0.0.1:{port}: the connection was refused. Is it running, and is its URL right?\n"
     )
     assert 3 < sum(naps) < 12
 
@@ -260,7 +260,7 @@ def test_without_a_terminal_watching_ends_at_an_action_that_waits(
     odd.answer("POST /a/resume", waiting)
     done = odd_command(*typed.split())
     assert (done.exit_code, done.json["status"]) == (7, "INACTIVE")
-    assert "The action waits: Say yes (Approval).\n  Resume it:  " in done.err
+    assert "The action is waiting: Say yes (Approval).\n  Resume it:  " in done.err
     assert done.err.endswith(" resume a\n")
 
 
@@ -268,7 +268,7 @@ def test_showing_an_action_that_waits_is_not_a_failure(odd_command: Command, odd
     odd.answer("GET /a/status", action("INACTIVE", display_status="Waiting for an approval"))
     done = odd_command("status", "a")
     assert (done.exit_code, done.json["status"]) == (0, "INACTIVE")
-    assert "The action waits: Waiting for an approval.\n" in done.err
+    assert "The action is waiting: Waiting for an approval.\n" in done.err
 
 
 def test_resuming_continues_to_the_end(odd_command: Command, odd: OddProvider) -> None:
@@ -290,7 +290,7 @@ def test_an_input_that_is_refused_says_how_to_send_it_anyway(odd_command: Comman
     odd.answer("GET /", CannedResponse(body={**DESCRIPTION, "input_schema": {"required": ["a"]}}))
     refused = odd_command("run", "-b", "{}")
     assert refused.exit_code == 2
-    assert "  - a: is missing\n(--no-check sends it as it is.)\n" in refused.err
+    assert "  - a: is missing\n(--no-check sends it anyway.)\n" in refused.err
 
 
 def test_an_action_without_an_id_cannot_be_watched(odd_command: Command, odd: OddProvider) -> None:
@@ -344,7 +344,7 @@ def test_a_schema_that_takes_forever_does_not_prevent_a_run(
     body = json.dumps({"a": "x" * 40 + "y"})
     done = odd_command("run", "-b", body)
     assert done.exit_code == 0
-    assert done.err == "The input is sent unchecked: checking the provider's input_schema took more than 0.5 seconds.\n"
+    assert done.err == "Sending the input unchecked: checking the provider's input_schema took more than 0.5 seconds.\n"
     assert "--interactive --watch" in provider_page({**DESCRIPTION, "input_schema": schema}, run_command="run")
 
 

@@ -1,4 +1,4 @@
-"""A small Action Provider that shares no code with ours, to test the suite on: correct, or with a defect on purpose."""
+"""A small Action Provider for testing the suite. It shares no code with ours, and can have deliberate defects."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ class ExampleProvider:
         action.update(status=status, details=details, display_status=status.capitalize(), **times)
 
     def find(self, call: Call, role: str) -> Json:
-        """The action, if the caller may see it, or manage it (403 where it may only be seen)."""
+        """Return the action if the caller may see or manage it (403 if the caller may only see it)."""
         action = self.actions.get(call.action_id)
         if action is None:
             raise Refused(404)
@@ -219,7 +219,7 @@ class ExampleProvider:
 
     def log(self, call: Call) -> Answer:
         action = self.find(call, "monitor_by")
-        record = {"time": action["start_time"], "code": "STARTED", "description": "It has been started."}
+        record = {"time": action["start_time"], "code": "STARTED", "description": "The action started."}
         return 200, {"entries": [record], "limit": 10, "has_next_page": False}
 
     def cancel(self, call: Call) -> Answer:

@@ -1,4 +1,4 @@
-"""Ways in which the example provider can be wrong, and the suite run on it."""
+"""Defects of the example provider, and runs of the suite on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up bodies: what the schema forbids about them, in its own words, and others that are valid."""
+"""Made-up bodies: invalid ones, with the schema's reasons, and valid ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_property_that_can_be_left_out_is_not_called_required() -> None:
     assert set(invalid_bodies({**TEXT, "minProperties": 1}, {"text": "hello"})) == {FORBIDDEN, WRONG_TYPE}
 
 
-def test_what_a_schema_says_about_a_body_that_it_forbids_itself_shows_nothing() -> None:
+def test_a_schema_that_forbids_the_given_body_yields_no_faults() -> None:
     assert invalid_bodies({**TEXT, "additionalProperties": False}, {"text": "hello", "more": 1}) == {}
 
 

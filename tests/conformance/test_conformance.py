@@ -126,7 +126,7 @@ def test_the_report_shows_requests_responses_and_what_the_interface_says(tmp_pat
 
 
 def answering(content: bytes, code: int, content_type: str) -> Any:
-    """Return an application that always answers this."""
+    """Return an application that always sends this response."""
     return Response(content, code, content_type=content_type)
 
 
@@ -239,7 +239,7 @@ def test_a_provider_that_dies_has_stopped_answering(tmp_path: Path) -> None:
     assert "the provider stopped answering" in json.loads(done.stdout)["stopped"]
 
 
-def test_an_other_token_that_is_not_accepted_is_reported_next_to_deviations(tmp_path: Path) -> None:
+def test_a_rejected_other_token_is_reported_next_to_deviations(tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"text": "hello"}')
     with serving(ExampleProvider(defects=["memory of requests"])) as url:
@@ -263,7 +263,7 @@ def test_a_token_that_is_not_accepted_is_reported_but_not_shown(our_provider: Ru
     assert "local-token-expired" not in done.stdout + done.stderr
 
 
-def test_an_other_token_that_is_not_accepted_is_reported(tmp_path: Path) -> None:
+def test_a_rejected_other_token_is_reported(tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"text": "hello"}')
     with serving(ExampleProvider()) as url:

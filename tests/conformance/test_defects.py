@@ -1,4 +1,4 @@
-"""Each rule is kept by a correct provider and broken by one with a defect: seen on a small provider of its own."""
+"""A correct provider passes each rule, and one with a defect fails it; tested with a small provider."""
 
 from __future__ import annotations
 
@@ -335,7 +335,7 @@ WARNINGS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 NO_DEFECT_HERE = {"the_newer_paths_lead_to_the_same_actions"}
-"""Tried on the toolkit's blueprint alone, which serves them."""
+"""Tested only with the toolkit's blueprint, which serves them."""
 
 
 @pytest.mark.parametrize(("rule", "defect"), [row[1:] for row in DEFECTS], ids=[row[0] for row in DEFECTS])
@@ -386,7 +386,7 @@ def test_a_correct_provider_passes(kind: dict[str, Any], skipped: set[str]) -> N
 
 
 def test_a_provider_that_accepts_more_than_it_must_passes() -> None:
-    """It shows the odd fields that it accepts, which is no fault of its statuses."""
+    """Its statuses show the odd fields that it accepts, which is not an error."""
     with suite_on(ExampleProvider(defects=["strictness"])) as provider:
         results = check_all(provider).results
     assert outcomes(results, Outcome.WRONG) == set()

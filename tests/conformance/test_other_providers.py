@@ -31,7 +31,7 @@ from tests.conformance.tampers import (
 
 
 class RateLimited:
-    """A WSGI application in front of a provider that lets `limit` requests pass per minute of a clock of its own."""
+    """A WSGI application in front of a provider that passes `limit` requests per minute of its own clock."""
 
     def __init__(self, provider: ExampleProvider, *, limit: int, headers: dict[str, str]) -> None:
         self.provider = provider
@@ -43,7 +43,7 @@ class RateLimited:
         self.served = 0
 
     def sleep(self, seconds: float) -> None:
-        """Pass as `sleep`: the clock goes on at once."""
+        """Pass this as `sleep`: it moves the clock and takes no time."""
         self.pauses.append(seconds)
         self.now += seconds
 
@@ -77,7 +77,7 @@ def test_a_rate_limit_that_never_ends_stops_the_run() -> None:
     assert max(limited.pauses) <= 1
 
 
-def test_a_provider_that_is_busy_for_a_moment_is_asked_again() -> None:
+def test_a_provider_that_is_briefly_busy_is_asked_again() -> None:
     example, codes = ExampleProvider(), iter([503])
 
     def busy_at_first(environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -325,7 +325,7 @@ def test_an_other_user_who_cannot_start_actions_is_still_someone_else() -> None:
 
 
 def test_an_action_that_waits_for_consent_is_canceled() -> None:
-    """Resuming it is of no use: it stays INACTIVE."""
+    """Resuming it does not help: it stays INACTIVE."""
     details = {"code": "ConsentRequired", "description": "Consent is needed.", "required_scope": "https://…"}
 
     class WaitsForConsent(ExampleProvider):

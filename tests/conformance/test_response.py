@@ -1,4 +1,4 @@
-"""What the report shows of a response, whatever it contains."""
+"""What the report shows about any response."""
 
 from __future__ import annotations
 

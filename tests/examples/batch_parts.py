@@ -18,7 +18,7 @@ from tests.own_provider import OwnProvider
 from tests.processes import ROOT, clean_environment
 
 PROGRAMS = {
-    # Says who it is, then waits until the test lets it go on.
+    # Prints its process id, then waits until the test lets it continue.
     "wait": """
         echo "PROGRESS 1 2"
         echo $$ >> "$1.pids"

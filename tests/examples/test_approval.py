@@ -79,7 +79,7 @@ def test_a_deadline_ends_the_wait(provider: OwnProvider) -> None:
 
 
 def test_an_interrupted_approval_is_asked_for_again(provider: OwnProvider) -> None:
-    """Whoever reads the action after a crash is not taken for the person who approved it."""
+    """A person who reads the action after a crash does not count as the one who approved it."""
     job = Job("id", ALICE.urn, QUESTION, None, provider.clock.now, None, {}, attempt=2)
     context = Context(provider.clock.now, None, {"SELF_APPROVAL": True}, None)  # type: ignore[arg-type]  # unused
     step = work.advance(job, context)

@@ -55,7 +55,7 @@ def test_a_program_runs_with_its_progress_shown(provider: OwnProvider, worker: A
     assert ended["details"] == {"output": "went on\n", "exit_code": 0, "attempts": 1}
 
 
-def test_a_program_that_fails_says_how(provider: OwnProvider, worker: Any) -> None:
+def test_a_failing_program_shows_its_exit_code(provider: OwnProvider, worker: Any) -> None:
     ended = status_until(provider, run(provider, "fail"), status="FAILED")
     assert ended["details"] == {
         "message": "The program ended with exit code 3.",
@@ -132,7 +132,7 @@ def test_without_the_queue_the_action_waits_and_callers_see_no_error(
     assert (action["status"], action["display_status"]) == ("ACTIVE", "queued")
 
 
-def test_a_missing_or_wrong_database_is_said_in_a_line_without_its_password() -> None:
+def test_a_missing_or_wrong_database_is_reported_in_one_line_without_its_password() -> None:
     with pytest.raises(SettingsError) as missing:
         load({"WORK": "examples.batch.work"})
     assert missing.value.format_message() == "WHATTIME_QUEUE_URL must be set: the PostgreSQL database of the queue."

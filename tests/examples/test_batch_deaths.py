@@ -31,7 +31,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Ow
         yield provider
 
 
-def test_a_killed_worker_takes_its_program_along_and_another_runs_it_again(
+def test_killing_a_worker_kills_its_program_and_another_worker_runs_it_again(
     provider: OwnProvider, settings: Settings, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
@@ -47,7 +47,7 @@ def test_a_killed_worker_takes_its_program_along_and_another_runs_it_again(
     assert ended["details"]["attempts"] == 2
 
 
-def test_a_worker_that_is_told_to_stop_hands_its_job_back(
+def test_a_worker_that_is_told_to_stop_returns_its_job(
     provider: OwnProvider, settings: Settings, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
@@ -62,7 +62,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_job_back(
         assert status_until(provider, action, status="SUCCEEDED")["details"]["attempts"] == 2
 
 
-def test_a_program_whose_workers_die_again_and_again_is_given_up(
+def test_a_program_whose_workers_keep_dying_counts_as_lost(
     provider: OwnProvider, settings: Settings, tmp_path: Path
 ) -> None:
     action = run(provider, "wait", tmp_path / "gate")

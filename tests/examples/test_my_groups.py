@@ -30,7 +30,7 @@ def test_it_lists_the_groups_of_the_caller(provider: OwnProvider) -> None:
     assert provider.alice.run(body={})["details"] == {"groups": []}
 
 
-def test_without_consent_it_waits_and_after_consent_it_goes_on(provider: OwnProvider) -> None:
+def test_without_consent_it_waits_and_after_consent_it_continues(provider: OwnProvider) -> None:
     provider.globus.dependent_scopes = []
     waiting = provider.alice.run(body={})
     assert waiting["status"] == "INACTIVE"
@@ -40,7 +40,7 @@ def test_without_consent_it_waits_and_after_consent_it_goes_on(provider: OwnProv
     assert provider.alice.resume(waiting["action_id"], 200)["status"] == "SUCCEEDED"
 
 
-def test_a_manager_who_resumes_it_does_not_get_other_groups_into_it(provider: OwnProvider) -> None:
+def test_a_manager_who_resumes_it_does_not_add_their_groups(provider: OwnProvider) -> None:
     provider.globus.dependent_scopes = []
     dora = provider.caller(DORA)
     action = dora.run(body={}, manage_by=[BOB.urn])
@@ -66,7 +66,7 @@ def test_while_groups_is_down_the_action_waits_and_callers_see_no_error(
 
 
 @pytest.mark.parametrize(("code", "status"), [(403, "FAILED"), (404, "FAILED"), (401, "ACTIVE"), (503, "ACTIVE")])
-def test_what_groups_refuses_for_good_fails_and_the_rest_is_tried_again(
+def test_a_permanent_refusal_by_groups_fails_and_other_errors_are_retried(
     provider: OwnProvider, monkeypatch: pytest.MonkeyPatch, code: int, status: str
 ) -> None:
     def refuse(_self: globus_sdk.GroupsClient) -> None:

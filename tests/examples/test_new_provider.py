@@ -49,7 +49,7 @@ def test_the_result_starts_and_keeps_to_the_interface(
     assert ", 0 WRONG, " in done.stdout
 
 
-def test_nothing_of_the_template_is_left(folder: Path) -> None:
+def test_no_part_of_the_template_is_left(folder: Path) -> None:
     assert sorted(file.name for file in folder.iterdir()) == [
         "README.md",
         "__init__.py",
@@ -62,7 +62,7 @@ def test_nothing_of_the_template_is_left(folder: Path) -> None:
 
 
 def test_its_style_is_clean(folder: Path) -> None:
-    """As an author sees it who runs the linters of this repository."""
+    """As an author would see it when running this repository's linters."""
     for command in (["ruff", "check"], ["ruff", "format", "--check"]):
         options = [*command, "--config", str(ROOT / "pyproject.toml"), str(folder)]
         done = subprocess.run([sys.executable, "-m", *options], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -88,19 +88,19 @@ def test_by_default_it_is_in_the_repository_and_its_readme_says_how_to_start_it(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("My Jobs", "What about my_jobs?"),
-        ("my-jobs", "What about my_jobs?"),
-        ("9lives", "with a letter first."),
-        ("", "with a letter first."),
-        ("../evil", "What about evil?"),
+        ("My Jobs", "Try my_jobs."),
+        ("my-jobs", "Try my_jobs."),
+        ("9lives", "starting with a letter."),
+        ("", "starting with a letter."),
+        ("../evil", "Try evil."),
         ("class", "class means something else here"),
         ("app", "app means something else here"),
-        ("x" * 41, "up to 40 small letters"),
-        ("größe", "up to 40 small letters"),
-        ("a\nb", "What about a_b?"),
+        ("x" * 41, "up to 40 lowercase letters"),
+        ("größe", "up to 40 lowercase letters"),
+        ("a\nb", "Try a_b."),
     ],
 )
-def test_a_bad_name_is_refused_in_a_line(name: str, words: str, tmp_path: Path) -> None:
+def test_a_bad_name_is_refused_in_one_line(name: str, words: str, tmp_path: Path) -> None:
     done = new_provider(name, "--into", tmp_path)
     assert done.exit_code == 2
     (line,) = [line for line in done.output.splitlines() if line.startswith("Error:")]
@@ -116,7 +116,7 @@ def test_nothing_is_overwritten(folder: Path) -> None:
     assert (folder / "work.py").read_text() == "mine"
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = new_provider("my_jobs", "--into", tmp_path / "file")
     assert done.exit_code == 1

@@ -1,4 +1,4 @@
-"""What the READMEs of the examples tell people to type works as written."""
+"""The commands in the examples' READMEs work as written."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def output_of(commands: list[str], provider: Any) -> str:
         ),
     ],
 )
-def test_the_commands_work_and_so_does_that_of_the_banner(name: str, words: list[str]) -> None:
+def test_the_commands_and_the_command_in_the_banner_work(name: str, words: list[str]) -> None:
     start, *commands = blocks(f"examples/{name}/README.md", "sh")
     with running_provider(**settings_of(start)) as provider:
         printed = output_of(commands, provider)
@@ -108,6 +108,6 @@ def test_our_client_runs_and_watches_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_point_to_existing_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target

@@ -100,7 +100,7 @@ class HangingJobs(RenderJobs):
         return is_new
 
 
-def test_a_provider_that_is_killed_while_it_submits_has_one_job_afterwards(
+def test_a_provider_that_is_killed_during_a_submission_has_one_job_afterwards(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(folder.parent.parent))

@@ -1,4 +1,4 @@
-"""Waits for what real processes do, and calls real providers."""
+"""Waits for real processes, and calls real providers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of flows need: the command line, providers, and files."""
+"""Fixtures for the tests of flows: the command line, providers, and files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from client.flows.pytest_plugin import flow_runner
 from tests.client.conftest import quick_provider, slow_provider
 from tests.processes import RunningProvider
 
-__all__ = ["flow_runner", "quick_provider", "slow_provider"]  # found here by pytest, as in a conftest.py of one's own
+__all__ = ["flow_runner", "quick_provider", "slow_provider"]  # pytest finds it here, as in a user's conftest.py
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command has left behind."""
+    """The output and exit code of a command."""
 
     exit_code: int
     out: str

@@ -1,4 +1,4 @@
-"""Whatever a definition looks like: it is either refused with findings, or runs to an end."""
+"""Any definition is either refused with findings, or runs to an end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 @st.composite
 def definitions(draw: st.DrawFn) -> Any:
-    """A right definition with a few changes."""
+    """A valid definition with a few changes."""
     definition = copy.deepcopy(draw(st.sampled_from([*FLOWS, *RIGHT.values()])))
     for _ in range(draw(st.integers(1, 3))):
         everywhere = places(definition)

@@ -74,7 +74,7 @@ RIGHT: dict[str, Data] = {
 
 
 @pytest.mark.parametrize("definition", RIGHT.values(), ids=RIGHT)
-def test_what_is_right_has_no_findings(definition: Data) -> None:
+def test_a_valid_definition_has_no_findings(definition: Data) -> None:
     assert found(definition) == []
 
 
@@ -101,8 +101,8 @@ WRONG: list[tuple[Any, str]] = [
     (flow(A=action(InputPath="$", Parameters={})), "InputPath: It has both Parameters and InputPath"),
     (flow(A={**action(), "Parameters": None}), "It has neither Parameters nor InputPath."),
     (flow(A={**action(), "ActionUrl": None}), "It must have either ActionUrl or Handler; it has neither."),
-    (flow(A=pass_on(Result={}, InputPath="$.a")), "InputPath: warning: InputPath has no effect beside Result."),
-    (flow(A=action(Handler="urn:x", ActionScope="s")), "warning: ActionScope has no effect beside Handler"),
+    (flow(A=pass_on(Result={}, InputPath="$.a")), "InputPath: warning: InputPath has no effect with Result."),
+    (flow(A=action(Handler="urn:x", ActionScope="s")), "warning: ActionScope has no effect with Handler"),
     (flow(A=action(Handler="urn:x")), "either ActionUrl or Handler; it has both"),
     (flow(A={**action(Handler="x"), "ActionUrl": None}), '"x" is neither an object nor a URN.'),
     (flow(A={**action(Handler={"Type": "ActionProvider"}), "ActionUrl": None}), "needs Url"),
@@ -141,7 +141,7 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("definition", "told"), WRONG, ids=range(len(WRONG)))
-def test_what_is_wrong_is_found(definition: Any, told: str) -> None:
+def test_errors_are_found(definition: Any, told: str) -> None:
     assert told in texts(definition)
 
 

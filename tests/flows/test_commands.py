@@ -28,7 +28,7 @@ def at(provider: RunningProvider) -> list[str]:
 
 
 @pytest.mark.parametrize("library", ["jsonpath", "simpleeval"])
-def test_without_its_libraries_flow_tells_what_to_install_and_the_rest_works(library: str) -> None:
+def test_without_its_libraries_flow_says_what_to_install_and_the_rest_works(library: str) -> None:
     program = f"import sys; sys.modules[{library!r}] = None; from client.cli import main; main(sys.argv[1:])"
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +43,7 @@ def test_without_its_libraries_flow_tells_what_to_install_and_the_rest_works(lib
 
 
 class TestCheck:
-    def test_a_right_definition_has_no_output(self, command: Command, write_flow: WriteFlow) -> None:
+    def test_a_valid_definition_has_no_output(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("check", write_flow(ASK))
         assert (done.exit_code, done.out) == (0, "")
         assert "no errors (2 states)" in done.err
@@ -92,7 +92,7 @@ class TestCheck:
         done = command("check", write_flow(ASK), *options)
         assert done.exit_code == 0
         assert "warning: The provider could not be asked: No " in done.out
-        assert "127.0.0.1:1: the connection is refused" in done.out
+        assert "127.0.0.1:1: the connection was refused" in done.out
 
 
 class TestRun:
@@ -120,7 +120,7 @@ class TestRun:
         assert done.json["details"]["exception"] == "ActionUnableToRun"
         assert "99" in json.dumps(done.json["details"]["cause"])
 
-    def test_an_action_is_released_unless_it_is_to_be_kept(
+    def test_an_action_is_released_unless_keep_is_given(
         self, command: Command, write_flow: WriteFlow, provider: RunningProvider
     ) -> None:
         file = write_flow(flow(A=action(Parameters={"utc_offset": 1})))
@@ -134,22 +134,22 @@ class TestRun:
         ("options", "told"),
         [
             (["--input", "[1]"], "--input"),
-            (["--provider", "nonsense"], "is not of the form URL=OTHER_URL"),
+            (["--provider", "nonsense"], "does not have the form URL=OTHER_URL"),
             (["--provider", f"{URL}=ftp://x"], "ftp://x"),
             (["--provider", "https://other.org=http://127.0.0.1:1"], f"the flow calls: {URL}"),
             (["--token-for", "Role"], "ROLE=TOKEN"),
-            (["--continue", "x.log"], "Give the FILE of a definition, or --continue"),
+            (["--continue", "x.log"], "Give a definition FILE, or --continue"),
             (["--input-schema", "nowhere"], "nowhere"),
         ],
     )
-    def test_wrong_options_are_told(
+    def test_wrong_options_are_errors(
         self, command: Command, write_flow: WriteFlow, options: list[str], told: str
     ) -> None:
         done = command("run", write_flow(ASK), *options)
         assert done.exit_code == 2
         assert told in done.err
 
-    def test_a_wrong_definition_does_not_run(self, command: Command, write_flow: WriteFlow) -> None:
+    def test_an_invalid_definition_does_not_run(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("run", write_flow(flow(A=pass_on(Next="B"))))
         assert (done.exit_code, done.out) == (2, "")
         assert 'There is no state "B".' in done.err
@@ -180,7 +180,7 @@ class TestRun:
         file = write_flow(flow(Nap={"Type": "Wait", "Seconds": 600, "Next": "A"}, A=action()))
         done = command("run", file, "--provider", f"*={provider.url}")
         assert done.exit_code == 3
-        assert "set ACTION_TOKEN" in done.err
+        assert "Set ACTION_TOKEN" in done.err
 
     def test_one_token_does_not_go_to_several_hosts(self, command: Command, write_flow: WriteFlow) -> None:
         file = write_flow(flow(A=action(Next="B"), B=action(ActionUrl="https://other.example.org")))
@@ -266,7 +266,7 @@ class TestLog:
         assert state.stat().st_mode & 0o777 == 0o600
         refused = command("run", file, "--log", log, *at(slow_provider))
         assert refused.exit_code == 2
-        assert "continue it by" in refused.err
+        assert "continue it with" in refused.err
         done = command("run", "--continue", log, "--token", ALICE)
         assert done.exit_code == 0
         entries = [json.loads(line) for line in log.read_text().splitlines()]
@@ -339,7 +339,7 @@ class TestGraph:
 
 
 def hear_ctrl_c() -> None:
-    """Even where the tests run in the background of a shell, which has it ignored."""
+    """Handle Ctrl-C even if the tests run in the background of a shell, which ignores it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -367,9 +367,9 @@ class TestTerminal:
         running = terminal(file, "--log", log, *at(slow_provider))
         running.expect(r"0:01  Ask  ACTIVE  about 9:5\d left")
         running.sendintr()
-        running.expect(r"Cancel the action of Ask, and with it the run\? \[y/N\]")
+        running.expect(r"Cancel the action of Ask, and the run with it\? \[y/N\]")
         running.sendline("n")
-        running.expect("The action goes on. Cancel it:  .* cancel --action-url")
+        running.expect("The action continues. Cancel it:  .* cancel --action-url")
         running.expect(f"Continue the run:  .* flow run --continue {re.escape(log)}")
         running.expect(pexpect.EOF)
         running.close()
@@ -380,7 +380,7 @@ class TestTerminal:
         running.sendintr()
         running.expect("Cancel the action of Ask")
         running.sendline("y")
-        running.expect("The action and the run are canceled.")
+        running.expect("The action and the run were canceled.")
         running.expect(pexpect.EOF)
         running.close()
         assert running.exitstatus == 130

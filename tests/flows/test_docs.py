@@ -1,4 +1,4 @@
-"""What docs/flows.md tells people to type works as written, and what it says about limits is true."""
+"""The commands in docs/flows.md work as written, and the limits it states are true."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_program() -> None:
     assert done.stdout == "SUCCEEDED {'text': 'Hello, world'}\n"
 
 
-def test_the_limits_that_are_told() -> None:
+def test_the_limits_are_as_documented() -> None:
     limits = DOCUMENT[DOCUMENT.index("**Limits.**") :].partition("\n\n")[0]
     told = {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", limits)}
     assert told == {

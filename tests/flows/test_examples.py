@@ -1,4 +1,4 @@
-"""The example flows, each with a provider that exists only here, and hours that pass in no time."""
+"""The example flows, with stub providers and a clock that the tests move."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TestRetry:
     def run(self, flow_runner: FlowRunners, provider: StubProvider) -> Any:
         return flow_runner(FLOWS / "retry.json", {"*": provider}).run({"utc_offset": 0})
 
-    def test_it_asks_again_a_minute_after_a_failure(self, flow_runner: FlowRunners) -> None:
+    def test_it_retries_a_minute_after_a_failure(self, flow_runner: FlowRunners) -> None:
         began = flow_runner.clock.now()
         provider = StubProvider(tell_the_time, outcomes=["FAILED", "FAILED", "SUCCEEDED"], failure=WATCHLESS)
         run = self.run(flow_runner, provider)
@@ -51,11 +51,11 @@ class TestRetry:
         assert run.details["details"]["exception"] == "NoTime"
         assert len(provider.actions) == 3
 
-    def test_it_asks_again_when_the_provider_does_not_answer(self, flow_runner: FlowRunners) -> None:
+    def test_it_retries_when_the_provider_does_not_respond(self, flow_runner: FlowRunners) -> None:
         provider = StubProvider(refuse=ProviderError("no answer"))
         assert self.run(flow_runner, provider).states.count("Ask") == 3
 
-    def test_it_does_not_ask_again_after_another_failure(self, flow_runner: FlowRunners) -> None:
+    def test_it_does_not_retry_after_another_kind_of_failure(self, flow_runner: FlowRunners) -> None:
         provider = StubProvider(outcomes=["FAILED"], failure={"error": "CANCELLED"})
         assert self.run(flow_runner, provider).states == ["Ask", "Known?", "Give up"]
 
@@ -68,7 +68,7 @@ class TestRetry:
 
 class TestDeadline:
     @pytest.mark.parametrize(("seconds", "in_time"), [(59, True), (61, False)])
-    def test_it_goes_on_after_a_minute(self, flow_runner: FlowRunners, seconds: float, in_time: bool) -> None:
+    def test_it_continues_after_a_minute(self, flow_runner: FlowRunners, seconds: float, in_time: bool) -> None:
         provider = StubProvider(tell_the_time, seconds=seconds)
         run = flow_runner(FLOWS / "deadline.json", {"*": provider}).run({"utc_offset": 0})
         assert run.output["result"]["in_time"] is in_time

@@ -149,7 +149,7 @@ BOMBS: list[str] = [
 
 
 @pytest.mark.parametrize(("text", "told"), WRONG, ids=[text for text, _ in WRONG])
-def test_a_wrong_expression_says_what_is_wrong(text: str, told: str) -> None:
+def test_an_invalid_expression_says_what_is_wrong(text: str, told: str) -> None:
     with pytest.raises(ExpressionError, match=told.replace("(", r"\(").replace("[", r"\[").replace("$", r"\$")):
         parse(text).evaluate(DATA)
 

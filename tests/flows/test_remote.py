@@ -64,7 +64,7 @@ def test_an_inactive_action_is_resumed(odd: OddProvider) -> None:
     assert "POST /a/resume" in odd.requests
 
 
-def test_trouble_while_polling_is_borne(odd: OddProvider) -> None:
+def test_errors_while_polling_are_tolerated(odd: OddProvider) -> None:
     nonsense = dataclasses.replace(DONE, body=["no status"])
     odd.answer("GET /a/status", *[failed_with(503)] * 9, nonsense, action("NEVER HEARD OF"), DONE)
     assert run(odd).succeeded
@@ -94,12 +94,12 @@ def test_an_answer_to_run_that_is_not_a_status_is_an_exception(odd: OddProvider,
     assert done.error.error == "ActionUnableToRun"
 
 
-def test_an_action_that_cannot_be_released_has_succeeded_all_the_same(odd: OddProvider) -> None:
+def test_an_action_that_cannot_be_released_still_succeeds(odd: OddProvider) -> None:
     odd.answer("POST /a/release", failed_with(409))
     assert run(odd).succeeded
 
 
-def test_an_action_that_cannot_be_canceled_is_late_all_the_same(odd: OddProvider) -> None:
+def test_an_action_that_cannot_be_canceled_still_times_out(odd: OddProvider) -> None:
     odd.answer("GET /a/status", action("ACTIVE"))
     odd.answer("POST /a/cancel", failed_with(409))
     done = run(odd)

@@ -1,4 +1,4 @@
-"""FlowRunner: each type of state, errors and catches, actions, with a clock that is moved by hand."""
+"""FlowRunner: each type of state, errors and catches, and actions, with a clock that the tests move."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def operations(provider: StubProvider) -> list[str]:
 
 
 class TestPass:
-    def test_a_bare_one_changes_nothing(self) -> None:
+    def test_without_fields_it_changes_nothing(self) -> None:
         assert run(flow(A=pass_on()), {"a": 1}).output == {"a": 1}
 
     def test_parameters_replace_the_state(self) -> None:
@@ -51,7 +51,7 @@ class TestPass:
         done = run(definition, {"a": {"c": 1}})
         assert done.output == {"b": 1, "run": done.run_id}
 
-    def test_a_result_counts_more_than_an_input_path(self) -> None:
+    def test_a_result_takes_precedence_over_an_input_path(self) -> None:
         assert run(flow(A=pass_on(Result={"b": 1}, InputPath="$.nope")), {"a": 1}).output == {"b": 1}
 
     def test_an_input_path_moves_a_part(self) -> None:
@@ -184,7 +184,7 @@ class TestAction:
         del state["ResultPath"]
         assert run(flow(A=state), {"n": 1}).output["status"] == "SUCCEEDED"
 
-    def test_polls_are_ever_further_apart(self) -> None:
+    def test_polls_are_further_and_further_apart(self) -> None:
         clock = ManualClock()
         polls: list[float] = []
         began = clock.now()
@@ -211,7 +211,7 @@ class TestAction:
         run(flow(A=action()), None, provider, clock=clock)
         assert clock.now() - began < timedelta(seconds=201)
 
-    def test_it_is_released_at_the_end_unless_it_is_to_be_kept(self) -> None:
+    def test_it_is_released_at_the_end_unless_keep_is_given(self) -> None:
         provider = StubProvider()
         run(flow(A=action()), None, provider)
         run(flow(A=action()), None, provider, keep=True)
@@ -228,7 +228,7 @@ class TestAction:
         assert done.output["error"]["Error"] == "ActionFailedException"
         assert done.output["error"]["details"] == {"error": "WATCHLESS"}
 
-    def test_a_failure_is_a_result_where_that_is_wanted(self) -> None:
+    def test_a_failure_can_be_a_result(self) -> None:
         definition = flow(A=action(ExceptionOnActionFailure=False))
         assert run(definition, None, StubProvider(failure_rate=1)).output["result"]["status"] == "FAILED"
 
@@ -260,7 +260,7 @@ class TestAction:
         assert done.error
         assert (done.error.error, done.error.document) == ("ActionUnableToRun", {"code": "InvalidRequest"})
 
-    def test_trouble_while_polling_is_borne_until_the_wait_time_is_over(self) -> None:
+    def test_errors_while_polling_are_tolerated_until_the_wait_time_is_over(self) -> None:
         provider = StubProvider(seconds=20)
         status = provider.status
         answers = iter([ProviderError("no answer"), ProviderError("503", 503)])
@@ -292,19 +292,19 @@ class TestAction:
         assert asked == ["Paused"] * 3
         assert not run(flow(A=action()), None, StubProvider(outcomes=["INACTIVE"])).succeeded
 
-    def test_states_all_leaves_out_errors_of_the_definition(self) -> None:
+    def test_states_all_excludes_errors_in_the_definition(self) -> None:
         catch = [{"ErrorEquals": ["States.ALL"], "Next": "B"}]
         definition = flow(A=action(Parameters={"a.$": "$.nope"}, Catch=catch), B=pass_on())
         assert not run(definition).succeeded
         catch[0]["ErrorEquals"] = ["States.Runtime"]
         assert run(definition).succeeded
 
-    def test_the_first_catch_that_fits_is_the_one(self) -> None:
+    def test_the_first_matching_catch_is_used(self) -> None:
         catch = [{"ErrorEquals": [name], "Next": name[:1]} for name in ("Xyz", "ActionFailedException", "States.ALL")]
         definition = flow(First=action(Catch=catch), X=pass_on(), A=pass_on(), S=pass_on())
         assert run(definition, None, StubProvider(failure_rate=1)).states == ["First", "A"]
 
-    def test_a_provider_that_is_not_there_is_told_before_the_start(self) -> None:
+    def test_a_missing_provider_is_reported_before_the_start(self) -> None:
         with pytest.raises(DefinitionError, match=f"There is no provider for {URL}"):
             FlowRunner(flow(A=pass_on(Next="B"), B=action())).run()
 
@@ -359,7 +359,7 @@ class TestWebInput:
         assert not run(self.DEFINITION, answer=lambda _question: "maybe").succeeded
 
 
-def test_what_is_private_is_hidden_in_all_that_is_shown() -> None:
+def test_private_values_are_hidden_wherever_they_are_shown() -> None:
     parameters = {"__Private_Parameters": ["secret", "word"], "secret": "s3cret-1", "word.$": "$._private_word"}
     provider = StubProvider()
     entries: list[Any] = []
@@ -416,7 +416,7 @@ class TestContinue:
         return [Position(**json.loads(text)) for text in saved]
 
     @pytest.mark.parametrize("at", [5, 300, 605])
-    def test_a_run_goes_on_and_starts_no_action_twice(self, at: float) -> None:
+    def test_a_continued_run_starts_no_action_twice(self, at: float) -> None:
         clock = ManualClock()
         provider = StubProvider(seconds=10, clock=clock)
         began = clock.now()
@@ -504,7 +504,7 @@ def test_a_hostile_flow_ends_with_a_clear_error_within_seconds(
     assert time.thread_time() - began < 5
 
 
-def test_a_cycle_ends_within_seconds_by_the_limits_as_they_are() -> None:
+def test_a_cycle_ends_within_seconds_with_the_default_limits() -> None:
     began = time.thread_time()
     done = run(flow(A=pass_on(Next="B"), B=pass_on(Next="A")))
     assert done.error
@@ -552,7 +552,7 @@ def test_the_input_must_fit_the_schema() -> None:
     assert run(flow(A=pass_on()), {"n": 1}, input_schema=schema).succeeded
 
 
-def test_a_wrong_definition_is_refused_with_all_findings() -> None:
+def test_an_invalid_definition_is_refused_with_all_findings() -> None:
     with pytest.raises(DefinitionError) as refused:
         FlowRunner(flow(A=pass_on(Next="X"), B={"Type": "X"}))
     assert len(refused.value.findings) == 2

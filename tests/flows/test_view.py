@@ -52,7 +52,7 @@ class TestConsent:
     def test_a_person_is_asked_whether_to_resume(self, answer: str, resumed: bool) -> None:
         person = Person(answer)
         assert view(person).consent(waits(description="It waits for approval."), StubProvider()) is resumed
-        assert person.said[0] == "The action a1 of Approve waits: It waits for approval."
+        assert person.said[0] == "The action a1 of Approve is waiting: It waits for approval."
 
     def test_the_same_question_is_not_asked_again(self) -> None:
         shown = view(Person("n"))
@@ -62,7 +62,7 @@ class TestConsent:
     def test_without_a_person_the_command_is_shown(self) -> None:
         person = Person(there=False)
         assert not view(person).consent(waits(), StubProvider())
-        assert person.said[-1] == "  It goes on when someone resumes it: globus-action resume a1 --action-url "
+        assert person.said[-1] == "  It continues when someone resumes it: globus-action resume a1 --action-url "
 
     @pytest.mark.parametrize("logged_in", [True, False])
     def test_a_consent_is_asked_for_through_the_login(self, monkeypatch: pytest.MonkeyPatch, logged_in: bool) -> None:

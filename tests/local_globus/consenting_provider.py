@@ -46,7 +46,7 @@ class ConsentingProvider:
         return self.actions[action_id]
 
     def outcome(self) -> dict[str, Any]:
-        """Return how an action goes on for the caller of the current request."""
+        """Return how an action continues for the caller of the current request."""
         token = str(request.authorization.token if request.authorization else "")
         try:
             issued = self.client.oauth2_get_dependent_tokens(token, scope=self.dependent_scope)

@@ -1,4 +1,4 @@
-"""Does what a person does on the pages of the stand-in."""
+"""Acts like a person on the stand-in's pages."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import requests
 
 
 def choose(url: str, name: str) -> str:
-    """Return the code that a person gets who opens this URL, says who they are, and allows what is asked for."""
+    """Return the code for a person who opens this URL, says who they are, and allows the request."""
     page = requests.get(url, timeout=5)
     assert f">{name}@local.example</a>" in page.text
     return consent(url, name) if is_asked_for_consent(url, name) else code_from(say_who(url, name))
 
 
 def say_who(url: str, name: str) -> requests.Response:
-    """Return the answer to a person who says who they are."""
+    """Return the response to a person who says who they are."""
     return requests.get(f"{url}&as={name}", timeout=5, allow_redirects=False)
 
 
 def is_asked_for_consent(url: str, name: str) -> bool:
-    """Return whether a person who logs in with this URL is asked for consent."""
+    """Return whether a person who logs in at this URL is asked for consent."""
     return say_who(url, name).status_code == 200
 
 
 def consent(url: str, name: str, *, decision: str = "allow") -> str:
-    """Return the code that a person gets who is asked for consent; empty if the person denies it."""
+    """Return the code for a person who is asked for consent; empty if they deny it."""
     page = say_who(url, name)
     assert page.status_code == 200, page.headers
     assert 'value="allow"' in page.text

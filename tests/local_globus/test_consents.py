@@ -64,7 +64,7 @@ def test_each_registered_dependent_scope_has_a_token(start: Start) -> None:
     assert provider().oauth2_token_introspect(str(refreshed["access_token"]))["sub"] == BOB.id
 
 
-def test_what_is_requested_by_scope_is_all_that_is_issued(start: Start) -> None:
+def test_only_the_requested_scopes_are_issued(start: Start) -> None:
     start(register(scopes=[f"{PROVIDER_SCOPE}[{TRANSFER} {JOBS}]"]))
     assert list(provider().oauth2_get_dependent_tokens("local-token-bob", scope=JOBS).by_scopes) == [JOBS]
 
@@ -133,7 +133,7 @@ def test_a_person_who_denies_has_not_consented(asking: RunningGlobus) -> None:
     assert dependent_scopes() == [GROUPS_SCOPE]
 
 
-def test_a_withdrawn_consent_ends_the_tokens_that_rest_on_it(asking: RunningGlobus) -> None:
+def test_withdrawing_a_consent_ends_the_tokens_based_on_it(asking: RunningGlobus) -> None:
     consent(authorize_url(f"{PROVIDER_SCOPE}[{TRANSFER}]"), "alice")
     token = provider().oauth2_get_dependent_tokens("local-token-alice", refresh_tokens=True).by_scopes[TRANSFER]
     page = requests.get(f"{asking.url}v2/web/consents?as=alice", timeout=5).text
@@ -146,7 +146,7 @@ def test_a_withdrawn_consent_ends_the_tokens_that_rest_on_it(asking: RunningGlob
     assert provider().oauth2_token_introspect("local-token-alice")["active"]
 
 
-def test_a_consent_that_nobody_had_to_give_can_be_withdrawn_and_given_again(running: RunningGlobus) -> None:
+def test_an_implied_consent_can_be_withdrawn_and_given_again(running: RunningGlobus) -> None:
     withdraw(running, "alice", GROUPS_SCOPE)
     assert dependent_scopes() == []
     assert dependent_scopes("local-token-bob") == [GROUPS_SCOPE]

@@ -1,4 +1,4 @@
-"""What docs/local-globus.md tells people to do works as written."""
+"""The commands in docs/local-globus.md work as written."""
 
 from __future__ import annotations
 

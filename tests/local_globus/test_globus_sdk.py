@@ -91,7 +91,7 @@ def test_a_code_needs_its_verifier(running: RunningGlobus) -> None:
         client.oauth2_exchange_code_for_tokens(code)
 
 
-def test_each_resource_server_has_a_token_of_its_own(running: RunningGlobus) -> None:
+def test_each_resource_server_has_its_own_token(running: RunningGlobus) -> None:
     _, tokens = native_login("bob", f"{PROVIDER_SCOPE}[{GROUPS_SCOPE}] {GROUPS_SCOPE} openid", refresh_tokens=False)
     assert set(tokens.by_resource_server) == {PROVIDER_CLIENT_ID, "groups.api.globus.org", "auth.globus.org"}
     assert tokens.by_resource_server[PROVIDER_CLIENT_ID]["scope"] == PROVIDER_SCOPE
@@ -197,4 +197,4 @@ def test_a_busy_port_is_named(running: RunningGlobus) -> None:
     command = [sys.executable, "-m", "local_globus", f"--port={urlsplit(running.url).port}"]
     busy = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     assert busy.returncode == 2
-    assert "Pick another with --port" in busy.stderr
+    assert "Choose another with --port" in busy.stderr

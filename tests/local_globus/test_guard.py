@@ -1,4 +1,4 @@
-"""What a web site could make a person's browser send is refused."""
+"""Requests that a website could make a person's browser send are refused."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_another_sites_form_changes_nothing(running: RunningGlobus, headers: dic
 
 
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin"}])
-def test_programs_and_its_own_pages_may_change_things(running: RunningGlobus, headers: dict[str, str]) -> None:
+def test_programs_and_its_own_pages_can_make_changes(running: RunningGlobus, headers: dict[str, str]) -> None:
     own = {"Origin": running.url.rstrip("/")} if headers else {}
     form = {"token": "local-token-alice"}
     assert requests.post(f"{running.url}v2/oauth2/token/revoke", form, headers=headers | own, timeout=5).ok

@@ -81,7 +81,7 @@ def test_a_scope_belongs_to_a_client(clients: list[str], scopes: list[str], owne
         ([f"{MINE}:a", f"{YOURS}:b"], ["https://auth.globus.org/scopes/x.example/y"], "is not clear"),
     ],
 )
-def test_what_makes_no_sense_is_not_registered(clients: list[str], scopes: list[str], message: str) -> None:
+def test_invalid_registrations_are_refused(clients: list[str], scopes: list[str], message: str) -> None:
     with pytest.raises(RegistryError) as raised:
         register(clients, scopes)
     assert message in str(raised.value)

@@ -1,4 +1,4 @@
-"""An action waits for consent, its owner gives it on the login page, and the action goes on."""
+"""An action waits for consent, its owner gives it on the login page, and the action continues."""
 
 from __future__ import annotations
 

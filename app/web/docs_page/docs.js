@@ -17,15 +17,23 @@ const shownValue = (value) => (typeof value === "string" ? value : JSON.stringif
 
 const authorization = () => `Bearer ${find("token").value.trim()}`;
 
-// Ask the provider, and show what was asked and answered; status 0 is no answer.
-// What the page asks by itself (`watched`) does not push away what a person is reading.
-async function ask(method, path, { body, about, watched = false } = {}) {
+// How often another person was chosen: an answer to an earlier person is dropped.
+let person = 0;
+
+// The action whose polls are shown: the one that was just run or resumed, until the next request.
+let followed;
+
+// Ask the provider, and show the request and its response; status 0 means that there was no answer.
+// A poll is shown only for the followed action, so that it never replaces what a person is reading.
+async function ask(method, path, { body, pollOf } = {}) {
+  const asking = person;
   const headers = { Authorization: authorization() };
   const options = { method, headers };
   if (body !== undefined) {
     headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
+  if (pollOf === undefined) followed = undefined;
   let answer;
   try {
     const response = await fetch(path, options);
@@ -33,12 +41,11 @@ async function ask(method, path, { body, about, watched = false } = {}) {
   } catch (error) {
     answer = { ok: false, status: 0, document: { description: String(error) } };
   }
-  if (!watched || about === shown) show(method, path, body, answer);
-  if (!watched) shown = about;
+  if (asking !== person) return { ok: false };
+  if (pollOf === undefined) followed = undefined; // since a run that was answered meanwhile
+  if (pollOf === followed) show(method, path, body, answer);
   return answer;
 }
-
-let shown;
 
 function show(method, path, body, { ok, status, document: answered }) {
   const sent = body === undefined ? "" : ` ${JSON.stringify(body)}`;
@@ -49,6 +56,13 @@ function show(method, path, body, { ok, status, document: answered }) {
   );
   find("answered").textContent = JSON.stringify(answered, null, 2);
   find("answered").hidden = false;
+}
+
+// Show a sentence in place of a request and its response.
+function say(text) {
+  find("asked").textContent = text;
+  find("answered").hidden = true;
+  followed = undefined;
 }
 
 // One action of the list: its status, and what can be done with it.
@@ -84,15 +98,15 @@ class ActionItem {
 
   watch() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.act("GET", "status", true), POLL_MS);
+    this.timer = setTimeout(() => this.act("GET", "status", { pollOf: this.id }), POLL_MS);
   }
 
-  async act(method, operation, watched = false) {
-    const options = { about: this.id, watched };
+  async act(method, operation, options = {}) {
     const { ok, status, document: answered } = await ask(method, `/${this.id}/${operation}`, options);
     if (status === 404 || (ok && operation === "release")) this.forget();
     else if (ok && operation !== "log") this.update(answered);
-    else if (watched && (status === 0 || status >= 500)) this.watch();
+    else if (options.pollOf && (status === 0 || status >= 500)) this.watch();
+    if (ok && operation === "resume") followed = this.id;
   }
 
   forget() {
@@ -114,16 +128,14 @@ async function run() {
   try {
     body = JSON.parse(find("body").value);
   } catch (error) {
-    find("asked").textContent = `The body is not JSON: ${error.message}`;
-    find("answered").hidden = true;
-    shown = undefined;
+    say(`The body is not JSON: ${error.message}`);
     return;
   }
   const request_id = `docs-${Date.now()}-${Math.random().toString(36).slice(2)}`;
   const { ok, document: answered } = await ask("POST", "/run", { body: { request_id, body } });
   if (!ok) return;
   list(answered);
-  shown = answered.action_id;
+  followed = answered.action_id;
 }
 
 async function listAll() {
@@ -143,7 +155,7 @@ function offer(people, onChoice) {
   }
 }
 
-// Swagger UI, with the same token. Its dark colours go by a class.
+// Show Swagger UI, with the same token. It turns dark by a class.
 function showOperations(description) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const dye = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
@@ -164,15 +176,27 @@ function showOperations(description) {
   });
 }
 
+function clearResponses(swagger, paths) {
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const method of Object.keys(operations)) {
+      swagger.specActions.clearResponse(path, method);
+      swagger.specActions.clearRequest(path, method);
+    }
+  }
+}
+
 async function start() {
   const [description, people] = await Promise.all([read("/openapi.json"), read("/docs/people.json")]);
   document.title = find("title").textContent = description.info.title;
   find("subtitle").textContent = description.info.summary;
   find("body").value = JSON.stringify(description.components.examples.Run.value.body);
-  showOperations(description);
+  const swagger = showOperations(description);
   const onChoice = () => {
     const token = find("token").value.trim();
+    person += 1;
     items.forEach((item) => item.forget());
+    say("Nothing yet.");
+    clearResponses(swagger, description.paths);
     for (const person of find("people").children) person.ariaPressed = person.dataset.token === token;
   };
   offer(people, onChoice);
@@ -184,6 +208,4 @@ async function start() {
   find("people").firstElementChild?.click();
 }
 
-start().catch((error) => {
-  find("asked").textContent = `The page could not be set up: ${error}`;
-});
+start().catch((error) => say(`The page could not be set up: ${error}`));
