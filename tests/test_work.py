@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -460,6 +460,13 @@ WRONG_STEPS = {
     "a state that is not JSON": Active(state={"when": object()}),
     "details that are not JSON": Active(details={"set": {3}}),
     "a time without a zone": EndsAt(Clock().now.replace(tzinfo=None), Succeeded()),
+    "an error as its message": Failed(cast(str, ValueError("no")), "FAILED"),
+    "a number as an error": Failed("No.", cast(str, 404)),
+    "text that UTF-8 cannot express": Failed("\udce4", "FAILED"),
+    "a display_status that UTF-8 cannot express": Active(display_status="\udce4"),
+    "waiting for no reason": Inactive("Wait", cast(str, None)),
+    "a scope that is an object": Inactive("Wait", "…", required_scope=cast(str, object())),
+    "a pause that is a number": Active(look_after=cast(timedelta, 5)),
 }
 
 
@@ -473,6 +480,16 @@ def test_an_invalid_step_is_the_providers_fault_and_starts_nothing(
     assert alice.enumerate() == []
     script.advance = [lambda job, context: wrong]
     assert alice.run()["status"] == "ACTIVE"
+    assert len(alice.enumerate()) == 1
+
+
+def test_a_pause_of_any_length_is_kept(alice: Caller, script: Script, clock: Clock) -> None:
+    script.advance = [Active(look_after=timedelta.min), Active(look_after=timedelta.max)]
+    action_id = alice.run()["action_id"]
+    assert [alice.status(action_id)["status"] for _ in range(3)] == ["ACTIVE"] * 3
+    clock.tick(days=36500)
+    assert alice.status(action_id)["status"] == "ACTIVE"
+    assert script.names() == ["advance"] * 2
 
 
 def test_body_and_state_stay_private(app: Flask, alice: Caller, script: Script, clock: Clock, caplog: Any) -> None:

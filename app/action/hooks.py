@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from app.work import (
     Caller,
     ConsentRequired,
     Context,
+    End,
     EndsAt,
     Failed,
     Inactive,
@@ -28,7 +29,11 @@ from app.work import (
 )
 
 T = TypeVar("T")
+Continued = TypeVar("Continued", Active, Inactive)
 log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = timedelta(days=36525)
+"""The longest `look_after`: a hundred years."""
 
 DISPLAY_CHARACTERS = 64
 """The length of `display_status` in the toolkit's ActionStatus."""
@@ -185,23 +190,46 @@ def consent_step(error: ConsentRequired, state: Mapping[str, Any]) -> Inactive:
 def checked(step: Step) -> Step:
     """Return the step with its details and state as plain JSON values.
 
-    :raises TypeError: it is not a step, or holds something that JSON cannot express.
+    :raises TypeError: it is not a step, or holds something of the wrong type, or that JSON cannot express.
+    :raises UnicodeEncodeError: it holds text that UTF-8 cannot express.
     """
     match step:
         case Succeeded() | Failed():
-            return replace(step, details=_json_object(step.details))
+            return _checked_end(step)
         case EndsAt():
             if step.time.tzinfo is None:
                 raise TypeError("EndsAt.time has no time zone")
-            return replace(step, end=replace(step.end, details=_json_object(step.end.details)))
-        case Active() | Inactive():
-            return replace(
-                step,
-                details=_json_object(step.details),
-                state=_json_object(step.state),
-                display_status=_short(step.display_status),
-            )
+            return replace(step, end=_checked_end(step.end))
+        case Active():
+            pause = min(max(step.look_after, timedelta(0)), LONGEST_PAUSE)
+            return replace(_with_json(step), look_after=pause)
+        case Inactive():
+            _check_texts(step.code, step.description, step.required_scope or "")
+            return _with_json(step)
     raise TypeError(f"a hook must return a step, not {type(step).__name__}")
+
+
+def _checked_end(end: End) -> End:
+    if isinstance(end, Failed):
+        _check_texts(end.message, end.error)
+    return replace(end, details=_json_object(end.details))
+
+
+def _with_json(step: Continued) -> Continued:
+    _check_texts(step.display_status or "")
+    return replace(
+        step,
+        details=_json_object(step.details),
+        state=_json_object(step.state),
+        display_status=_short(step.display_status),
+    )
+
+
+def _check_texts(*texts: str) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"a step has {type(text).__name__} where it must have text")
+        text.encode()
 
 
 def _short(display_status: str | None) -> str | None:
