@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from .console import HIDDEN
+from .console import HIDDEN, printable
 
 _ESCAPED = re.compile(f"[\x7f-\x9f{HIDDEN}]")
 
@@ -35,9 +35,9 @@ def as_yaml(document: Any) -> str:
 
 
 def write(text: str) -> None:
-    """Write to stdout and flush. A closed pipe (as with `| head`) is not an error."""
+    """Write printable text to stdout and flush. A closed pipe (as with `| head`) is not an error."""
     try:
-        sys.stdout.write(f"{text}\n" if text else "")
+        sys.stdout.write(printable(f"{text}\n") if text else "")
         sys.stdout.flush()
     except BrokenPipeError:
         # so that Python does not try again when it exits

@@ -33,7 +33,8 @@ class Finding:
         place += [f'state "{self.state}"'] if self.state is not None else []
         place += [self.field] if self.field else []
         warning = "warning: " if self.severity == "warning" else ""
-        return f"{', '.join(place)}: {warning}{self.text}" if place else f"{warning}{self.text}"
+        text = f"{', '.join(place)}: {warning}{self.text}" if place else f"{warning}{self.text}"
+        return " ".join(text.split())  # a name in it may have line breaks
 
 
 class DefinitionError(Exception):

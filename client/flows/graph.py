@@ -35,11 +35,11 @@ def tree(definition: Definition) -> str:
         name, why, first, rest = todo.pop()
         condition = f"[{_shorten(why)}] " if why else ""
         if name in drawn or len(rest) > DEEPEST * 3:
-            lines.append(f"{first}{condition}{'↑' if name in drawn else '…'} {name}")
+            lines.append(f"{first}{condition}{'↑' if name in drawn else '…'} {_shorten(name)}")
             continue
         drawn.add(name)
         end = " → end" if definition.states[name].get("End") is True else ""
-        lines.append(f"{first}{condition}{name} ({_about(definition, name)}){end}")
+        lines.append(f"{first}{condition}{_shorten(name)} ({_shorten(_about(definition, name))}){end}")
         successors = list(definition.successors(name))
         if len(successors) == 1 and successors[0][1] is None:
             todo.append((*successors[0], rest, rest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,8 @@ class LocalRun:
                 self._cancel()
                 return
             url = getattr(self.runner.provider(position.state), "url", "")
-            self.console.say(
-                f"The action continues. Cancel it:  {_command()} cancel --action-url {url} {position.action_id}"
-            )
+            action_id = shlex.quote(self.console.brief(position.action_id))
+            self.console.say(f"The action continues. Cancel it:  {_command()} cancel --action-url {url} {action_id}")
         if self.journal is not None:
             self.console.say(f"Continue the run:  {_command()} flow run --continue {self.journal.path}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -75,25 +76,27 @@ class View(Observer, SystemClock):
         if reason == self._waits_for:
             return False
         self._waits_for = reason
-        self._console.say(f"The action {document.get('action_id')} of {self._name} is waiting: {reason}")
+        action_id, name = self._console.brief(str(document.get("action_id"))), self._console.brief(self._name)
+        self._console.say(f"The action {action_id} of {name} is waiting: {reason}")
         scope = details.get("required_scope")
         if details.get("code") == "ConsentRequired" and isinstance(scope, str) and isinstance(provider, RemoteProvider):
             return self._ask_for_consent(scope, provider)
         if not self._console.can_ask:
-            command = self._resume_command.format(action_id=document.get("action_id"), url=_url(provider))
+            command = self._resume_command.format(action_id=shlex.quote(action_id), url=_url(provider))
             self._console.say(f"  It continues when someone resumes it: {command}")
             return False
         return self._console.ask("Resume it now? [Y/n]").casefold() not in ("n", "no")
 
     def _ask_for_consent(self, scope: str, provider: RemoteProvider) -> bool:
-        self._console.say(f"  It needs your consent to {scope}")
+        self._console.say(f"  It needs your consent to {self._console.brief(scope)}")
         if not self._console.can_ask or not provider.give_consent(scope):
             self._console.say("  To give it, run the flow at a terminal, logged in and without --token.")
             return False
         return True
 
     def _say(self, text: str, color: str | None = None) -> None:
-        self._console.say(f"{span(timedelta(seconds=time.monotonic() - self._began)):>7}  {text}", fg=color)
+        line = " ".join(text.split())  # a state's name may have line breaks
+        self._console.say(f"{span(timedelta(seconds=time.monotonic() - self._began)):>7}  {line}", fg=color)
 
     def _line(self) -> str:
         elapsed = span(timedelta(seconds=time.monotonic() - self._began))
@@ -128,9 +131,8 @@ class TerminalAnswerer:
         self._show(question.get("Context"))
         for number, option in enumerate(options, 1):
             about = f": {option['Description']}" if option.get("Description") else ""
-            self._console.say(
-                f"  {number}  {self._console.brief(str(option.get('Label') or option.get('Value')))}{about}"
-            )
+            label = option.get("Label") or option.get("Value")
+            self._console.say(f"  {number}  {self._console.brief(f'{label}{about}')}")
         while True:
             answer = self._console.ask(f"Choose (1-{len(options)})")
             if answer in values:
@@ -145,4 +147,4 @@ class TerminalAnswerer:
             self._console.say(self._console.brief(str(context["Title"])), bold=True)
         for row in context.get("Rows") or []:
             if isinstance(row, Mapping):
-                self._console.say(f"  {row.get('Field')}: {self._console.brief(str(row.get('Value')))}")
+                self._console.say("  " + self._console.brief(f"{row.get('Field')}: {row.get('Value')}"))

@@ -57,6 +57,10 @@ class TestCheck:
             f'{file}: line 8, state "C": warning: It cannot be reached from the first state.',
         ]
 
+    def test_a_name_adds_no_line(self, command: Command, write_flow: WriteFlow) -> None:
+        done = command("check", write_flow(flow(**{"A\nflow.json: no errors": {"Type": "Pass", "Next": "B"}})))
+        assert len(done.out.splitlines()) == 1
+
     @pytest.mark.parametrize("content", ["{", "[]", "", "{'a'", "\0"])
     def test_what_is_not_a_definition_is_an_error(self, command: Command, tmp_path: Path, content: str) -> None:
         (tmp_path / "flow.json").write_text(content)
@@ -305,6 +309,16 @@ class TestGraph:
             "   └─ [otherwise] Nap (Wait 5 s)\n"
             "      ↑ Ask\n"
         )
+
+    @pytest.mark.parametrize("form", ["tree", "mermaid"])
+    def test_names_add_no_lines_and_no_control_characters(
+        self, command: Command, write_flow: WriteFlow, form: str
+    ) -> None:
+        odd = "A\nB \x1b[31m\u202e"
+        plain = command("graph", write_flow(flow(A=pass_on(Next="Z"), Z=pass_on())), "--as", form).out
+        drawn = command("graph", write_flow(flow(**{odd: pass_on(Next="Z")}, Z=pass_on())), "--as", form).out
+        assert not {"\x1b", "\u202e"} & set(drawn)
+        assert drawn.count("\n") == plain.count("\n")
 
     def test_mermaid(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("graph", write_flow(BRANCHES))

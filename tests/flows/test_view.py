@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -64,6 +65,12 @@ class TestConsent:
         assert not view(person).consent(waits(), StubProvider())
         assert person.said[-1] == "  It continues when someone resumes it: globus-action resume a1 --action-url "
 
+    def test_an_action_id_is_quoted_for_the_shell_and_adds_no_lines(self) -> None:
+        person, document = Person(there=False), {**waits(), "action_id": "a\n; rm -r $HOME"}
+        assert not view(person).consent(document, StubProvider())
+        assert "resume 'a ; rm -r $HOME' --action-url" in person.said[-1]
+        assert not any("\n" in said for said in person.said)
+
     @pytest.mark.parametrize("logged_in", [True, False])
     def test_a_consent_is_asked_for_through_the_login(self, monkeypatch: pytest.MonkeyPatch, logged_in: bool) -> None:
         asked: list[str] = []
@@ -74,9 +81,10 @@ class TestConsent:
 
         monkeypatch.setattr(RemoteProvider, "give_consent", give_consent)
         person, provider = Person(), RemoteProvider.__new__(RemoteProvider)
-        document = waits(code="ConsentRequired", required_scope="urn:x")
+        document = waits(code="ConsentRequired", required_scope="urn:x\nDone.")
         assert view(person).consent(document, provider) is logged_in
-        assert asked == ["urn:x"]
+        assert asked == ["urn:x\nDone."]
+        assert "  It needs your consent to urn:x Done." in person.said
         assert ("without --token" in person.said[-1]) is not logged_in
 
     @pytest.mark.parametrize(
@@ -110,6 +118,17 @@ def test_answers_given_in_advance_come_first_and_then_a_person_is_asked() -> Non
     }
     assert [answer(question), answer(question)] == ["yes", "no"]
     assert "  2  Not now" in person.said
+
+
+def test_names_and_descriptions_of_a_flow_add_no_lines() -> None:
+    person, spoof = Person("1"), "a\nSUCCEEDED: run"
+    shown = View(person, resume_command="")
+    shown.state_ended(spoof, {"Type": "Pass"}, "done")
+    shown.waiting(spoof, datetime.now(UTC))
+    options = [{"Value": "yes", "Label": spoof, "Description": spoof}]
+    TerminalAnswerer(person, ())({"Options": options, "Context": {"Title": spoof, "Rows": [{"Field": spoof}]}})
+    assert len(person.said) == 6
+    assert not any("\n" in said for said in person.said)
 
 
 def test_a_provider_is_asked_for_its_schema_without_a_login(provider: RunningProvider) -> None:
