@@ -20,7 +20,17 @@ def introspected(running: RunningGlobus, token: str) -> bool:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:5001", "127.0.0.1.evil.example", "localhost.evil", "10.0.0.1", "[::2]:80", "a@"],
+    [
+        "evil.example",
+        "evil.example:5001",
+        "127.0.0.1.evil.example",
+        "localhost.evil",
+        "10.0.0.1",
+        "[::2]:80",
+        "a@",
+        "a..b",
+        "a" * 300,
+    ],
 )
 def test_a_foreign_host_name_is_refused(running: RunningGlobus, host: str) -> None:
     for path in ("", "v2/web/consents", "jwks.json", "nowhere"):
