@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .console import Console
-from .schema import DEEPEST, Field, SchemaError, problems, properties
+from .schema import DEEPEST, Field, SchemaError, listed, problems, properties
 
 _NOTHING = object()
 
@@ -60,7 +60,7 @@ def _value(text: str, field: Field) -> Any:
     if not text and "default" in field.schema:
         return field.schema["default"]
     kinds = field.schema.get("type")
-    if kinds == "string" or ("enum" in field.schema and text in field.schema["enum"]):
+    if kinds == "string" or text in listed(field.schema, "enum"):
         return text
     if kinds == "boolean" and text.lower() in ("y", "yes", "n", "no", "true", "false"):
         return text.lower() in ("y", "yes", "true")

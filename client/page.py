@@ -104,9 +104,9 @@ def _input(document: Mapping[str, Any], run_command: str) -> Iterator[list[str]]
 
 def _table(titles: list[str], rows: list[list[str]]) -> list[str]:
     """Return rows as aligned columns; the last column is wrapped to the width that is left."""
-    if not rows:
+    used = [column for column in range(len(titles)) if any(row[column] for row in rows)]
+    if not used:
         return []
-    used = [column for column, title in enumerate(titles) if any(row[column] for row in rows)]
     table = [[one_line(line[column]) for column in used] for line in [titles, *rows]]
     sizes = [max(len(line[column]) for line in table) for column in range(len(used) - 1)]
     sizes[1:] = [min(size, WIDEST_COLUMN) for size in sizes[1:]]  # the first holds what is to be copied

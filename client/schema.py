@@ -87,10 +87,10 @@ def fields(schema: Mapping[str, Any]) -> list[Field]:
 def properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Field]:
     """Yield the fields of one object."""
     own = _resolve(schema, root)
-    listed = own.get("properties")
+    members = own.get("properties")
     needed = own.get("required")
     names = needed if isinstance(needed, list) else []
-    for name, value in listed.items() if isinstance(listed, Mapping) else ():
+    for name, value in members.items() if isinstance(members, Mapping) else ():
         yield Field((str(name),), _resolve(value, root), name in names)
 
 
@@ -178,7 +178,7 @@ def example(schema: Mapping[str, Any]) -> dict[str, Any] | None:
         return whole[0]
     body: dict[str, Any] = {}
     for field in properties(schema, schema):
-        shown = [*_listed(field.schema, "examples"), *_listed(field.schema, "enum")]
+        shown = [*listed(field.schema, "examples"), *listed(field.schema, "enum")]
         shown += [field.schema[name] for name in ("const", "default") if name in field.schema]
         if field.required and shown:
             body[field.name] = shown[0]
@@ -188,6 +188,7 @@ def example(schema: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-def _listed(schema: Mapping[str, Any], name: str) -> list[Any]:
+def listed(schema: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the list that `schema` has under `name`; an empty one if it has none."""
     found = schema.get(name)
     return found if isinstance(found, list) else []

@@ -13,7 +13,9 @@ import pytest
 import requests
 
 from client import ActionClient
-from client.page import actions_table, provider_page
+from client.console import Console
+from client.interactive import ask_for_body
+from client.page import actions_table, log_table, provider_page
 from client.polling import BadResponse
 from client.reporting import RETRIES
 from client.transport import within
@@ -452,6 +454,16 @@ def test_pages_show_one_line_for_each_text_of_a_provider() -> None:
     table = actions_table([{"action_id": "a\nb", "status": spoof}])
     assert table.splitlines()[1].startswith("a b")
     assert not set(HIDDEN) & set(table)
+
+
+def test_tables_of_nothing_are_empty() -> None:
+    assert actions_table([{}]) == log_table([{}]) == ""
+
+
+@pytest.mark.parametrize("enum", [None, True, 7, "abc"])
+def test_a_field_whose_enum_is_no_list_takes_what_is_typed(monkeypatch: pytest.MonkeyPatch, enum: Any) -> None:
+    monkeypatch.setattr(Console, "ask", lambda *_: "b")
+    assert ask_for_body({"properties": {"a": {"enum": enum}}}, Console()) == {"a": "b"}
 
 
 def test_suggested_options_are_quoted_for_the_shell(odd_command: Command, odd: OddProvider) -> None:
