@@ -71,7 +71,7 @@ class Journal:
 
     def write(self, entry: Mapping[str, Any]) -> None:
         """Add an entry; at the end of the run, delete the state file."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:  # as JSON escapes it, too
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         if entry["code"] in ("FlowSucceeded", "FlowFailed", "FlowCanceled"):
             self.state_path.unlink(missing_ok=True)

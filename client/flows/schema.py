@@ -69,7 +69,7 @@ STATES: dict[str, dict[str, Any]] = {
             "ActionScope": _TEXT,
             "Handler": _HANDLER,
             "ResultPath": _STRING,
-            "WaitTime": {"type": ["integer", "null"], "minimum": 0},
+            "WaitTime": {"type": ["integer", "null"], "minimum": 0, "maximum": LONGEST_WAIT_SECONDS},
             "ExceptionOnActionFailure": _BOOLEAN,
             "RunAs": _TEXT,
             "Catch": _CATCH,

@@ -57,6 +57,11 @@ class TestCheck:
             f'{file}: line 8, state "C": warning: It cannot be reached from the first state.',
         ]
 
+    def test_a_wait_time_of_more_than_a_year_is_an_error(self, command: Command, write_flow: WriteFlow) -> None:
+        done = command("check", write_flow(flow(A=action(WaitTime=10**20))))
+        assert done.exit_code == 2
+        assert "WaitTime: 100000000000000000000 is greater than the maximum of 31536000." in done.out
+
     def test_a_name_adds_no_line(self, command: Command, write_flow: WriteFlow) -> None:
         done = command("check", write_flow(flow(**{"A\nflow.json: no errors": {"Type": "Pass", "Next": "B"}})))
         assert len(done.out.splitlines()) == 1
@@ -230,6 +235,14 @@ QUESTION["States"]["Ask"]["Parameters"]["Context"]["Rows"] = [{"Field": "Size", 
 
 
 class TestLog:
+    def test_text_that_utf_8_cannot_express_is_escaped(
+        self, command: Command, write_flow: WriteFlow, tmp_path: Path
+    ) -> None:
+        done = command("run", write_flow(flow(A=pass_on(Result={"a": "\ud800 é"}))), "--log", tmp_path / "log")
+        assert done.exit_code == 0
+        entries = [json.loads(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()]
+        assert entries[-1]["details"]["output"] == {"a": "\ud800 é"}
+
     def test_the_log_has_an_entry_on_each_line(
         self, command: Command, write_flow: WriteFlow, provider: RunningProvider, tmp_path: Path
     ) -> None:
