@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from globus_sdk import BaseClient, GlobusAPIError, GlobusHTTPResponse
+from globus_sdk import BaseClient, GlobusAPIError, GlobusError, GlobusHTTPResponse
 from globus_sdk.authorizers import GlobusAuthorizer
 from globus_sdk.globus_app import GlobusApp
 from globus_sdk.scopes import Scope
@@ -97,7 +97,7 @@ class ActionClient(BaseClient):
     def request(self, *arguments: Any, **options: Any) -> GlobusHTTPResponse:
         """Send a request, as the base class does.
 
-        :raises BadResponse: the response is nested too deeply, too large, or does not end in time.
+        :raises BadResponse: the response is nested too deeply, too large, does not end in time, or redirects nowhere.
         """
         try:
             response = super().request(*arguments, **options)
@@ -105,6 +105,10 @@ class ActionClient(BaseClient):
             return response
         except RecursionError as error:
             raise BadResponse("The provider's response is not valid JSON: it is nested too deeply.") from error
+        except GlobusError:  # some of these are ValueErrors, too
+            raise
+        except ValueError as error:
+            raise BadResponse("The provider redirects to something that is not a URL.") from error
 
     def introspect(self) -> GlobusHTTPResponse:
         """Get the provider's description, including its input schema."""
@@ -258,7 +262,9 @@ class ActionClient(BaseClient):
 
     def _url(self, *parts: str) -> str:
         # complete, since globus-sdk quotes a path, and a part is quoted here: it may hold a slash
-        return "/".join([self.action_url.rstrip("/"), *(quote(part, safe="") for part in parts)])
+        return "/".join(
+            [self.action_url.rstrip("/"), *(quote(part, safe="", errors="surrogatepass") for part in parts)]
+        )
 
 
 def find_scope(client: ActionClient) -> str:

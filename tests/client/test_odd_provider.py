@@ -456,6 +456,19 @@ def test_pages_show_one_line_for_each_text_of_a_provider() -> None:
     assert not set(HIDDEN) & set(table)
 
 
+def test_an_action_id_that_utf_8_cannot_express_is_quoted(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /actions", CannedResponse(200, [{"action_id": "\ud800", "status": "FAILED"}]))
+    odd.answer("POST /%ED%A0%80/release", action("FAILED"))
+    done = odd_command("release", "--all")
+    assert (done.exit_code, done.err) == (0, "1 released.\n")
+
+
+def test_a_redirect_to_what_is_no_url_is_a_bad_response(odd_command: Command, odd: OddProvider) -> None:
+    odd.answer("GET /a/status", CannedResponse(302, "", {"Location": "//["}))
+    done = odd_command("status", "a")
+    assert (done.exit_code, done.err) == (6, "Error: The provider redirects to something that is not a URL.\n")
+
+
 def test_tables_of_nothing_are_empty() -> None:
     assert actions_table([{}]) == log_table([{}]) == ""
 
