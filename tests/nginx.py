@@ -77,7 +77,7 @@ def prepared_nginx(ports: tuple[int, int], changes: dict[str, str]) -> Iterator[
         text = replace(block, changes | here | addresses | {"listen 443": f"listen 127.0.0.1:{port}"})
         (folder / "whattime.conf").write_text(text)
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
-        make = replace(indented_block("To try it without a certificate that others trust, make one:"), here)
+        make = replace(indented_block("To try it without a trusted certificate, make your own:"), here)
         subprocess.run(["sh", "-euc", make], check=True, capture_output=True)
         nginx = RunningNginx(f"https://localhost:{port}", port, f"{folder}/localhost.pem")
         yield [program, "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"], nginx

@@ -142,7 +142,7 @@ def run_script(name: str, folder: Path = ROOT, **environment: str) -> subprocess
 def units() -> dict[str, str]:
     """Return the systemd units that docs/operate.md shows, by their names."""
     found = {}
-    for name, block in re.findall(r"in `/etc/systemd/system/([\w.-]+)`:\n\n((?:    .*\n|\n)+)", GUIDE):
+    for name, block in re.findall(r"`/etc/systemd/system/([\w.-]+)`:\n\n((?:    .*\n|\n)+)", GUIDE):
         found[name] = re.sub("^    ", "", block, flags=re.MULTILINE)
     return found
 

@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from client import __version__
 from tests.client.conftest import BODY, Command, hear_ctrl_c
 from tests.processes import PROVIDER_PYTHON, ROOT, RunningProvider, clean_environment, free_port
 
@@ -228,7 +229,7 @@ def test_every_command_has_help(command: Command) -> None:
     assert command("action", "--help").out == overview
     for nothing in ((), ("action",)):
         assert (command(*nothing).exit_code, command(*nothing).out, command(*nothing).err) == (2, "", overview)
-    assert command("--version").out.split()[-1] == "0.1.0"
+    assert command("--version").out.split()[-1] == __version__
 
 
 def test_completion_of_a_shell(command: Command) -> None:
