@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from app.monitoring.shared_counts import FILE_BYTES, FOLDER, _reserved, remove_dead_files
-from tests.processes import RunningProvider, clean_environment, running_provider
+from tests.processes import RunningProvider, clean_environment, free_port, running_provider
 from tests.test_http import refusal, wait_until
 from tests.test_monitoring import figures
 from tests.test_supervision import serves, worker_ids
@@ -88,7 +88,8 @@ def test_a_deleted_folder_breaks_no_request(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path / "missing"))
-    assert f"{FOLDER}={tmp_path}/missing is not a folder. Create it, or leave the variable unset." in refusal()
+    line = refusal(f"--port={free_port()}", f"--auth-port={free_port()}")
+    assert f"{FOLDER}={tmp_path}/missing is not a folder. Create it, or leave the variable unset." in line
 
 
 def test_files_left_by_a_killed_server_are_not_counted(tmp_path: Path) -> None:
