@@ -76,7 +76,7 @@ class RemoteProvider:
         self._console = console
 
     def prepare(self) -> None:
-        """Make sure that there is a way to log in, before the flow depends on it.
+        """Check that login is possible before the flow depends on it.
 
         :raises Refusal: there is none.
         """
@@ -152,7 +152,7 @@ class RemoteProviders:
     def __call__(self, target: str, scope: str | None, role: str) -> Provider:
         """Return the provider for a target, called with the token of a role.
 
-        :raises DefinitionError: the target is not a URL and not redirected to one, or there is no token for the role.
+        :raises DefinitionError: the target is not a URL and not redirected to one, or the role has no token.
         """
         url = self.url(target)
         key = (url, role, scope)
@@ -164,7 +164,7 @@ class RemoteProviders:
         return self._known[key]
 
     def prepare(self) -> None:
-        """Make sure that there is a way to log in to each provider found so far.
+        """Check that login is possible at each provider found so far.
 
         :raises Refusal: there is none.
         """

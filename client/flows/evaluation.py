@@ -46,7 +46,7 @@ class Evaluator(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc] # simpl
     def find_dotted(self, path: Any) -> Any:
         """Return the value at a path such as ``a.b[0].c``, for ``is_present`` and ``getattr``.
 
-        :raises LookupError: there is no such value.
+        :raises LookupError: the value does not exist.
         """
         if not isinstance(path, str) or not path:
             raise ExpressionError("The first argument must be a path such as 'a.b[0].c'.")

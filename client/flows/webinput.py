@@ -13,7 +13,7 @@ from .run import Position
 class Answerer(Protocol):
     """Answers a question.
 
-    :returns: the Value of one of its Options; None if there is no answer, as if the question had expired.
+    :returns: the Value of one of its Options; None if nobody answers, as if the question had expired.
     """
 
     def __call__(self, question: Mapping[str, Any]) -> str | None: ...
@@ -34,7 +34,7 @@ def create(position: Position, question: Any) -> dict[str, Any]:
 def await_answer(position: Position, given: Any, answer: Answerer) -> dict[str, Any]:
     """Ask a question that has been stored, and return the answer.
 
-    :raises FlowError: there is no such question, or no answer.
+    :raises FlowError: the question does not exist, or was not answered.
     """
     web_input_id = given.get("web_input_id") if isinstance(given, Mapping) else None
     question = position.web_inputs.get(str(web_input_id))

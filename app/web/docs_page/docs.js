@@ -17,8 +17,8 @@ const shownValue = (value) => (typeof value === "string" ? value : JSON.stringif
 
 const authorization = () => `Bearer ${find("token").value.trim()}`;
 
-// How often another person was chosen: an answer to an earlier person is dropped.
-let person = 0;
+// How often a person was chosen. A response to an earlier choice is dropped.
+let choices = 0;
 
 // The action whose polls are shown: the one that was just run or resumed, until the next request.
 let followed;
@@ -26,7 +26,7 @@ let followed;
 // Ask the provider, and show the request and its response; status 0 means that there was no answer.
 // A poll is shown only for the followed action, so that it never replaces what a person is reading.
 async function ask(method, path, { body, pollOf } = {}) {
-  const asking = person;
+  const choice = choices;
   const headers = { Authorization: authorization() };
   const options = { method, headers };
   if (body !== undefined) {
@@ -41,8 +41,8 @@ async function ask(method, path, { body, pollOf } = {}) {
   } catch (error) {
     answer = { ok: false, status: 0, document: { description: String(error) } };
   }
-  if (asking !== person) return { ok: false };
-  if (pollOf === undefined) followed = undefined; // since a run that was answered meanwhile
+  if (choice !== choices) return { ok: false };
+  if (pollOf === undefined) followed = undefined; // a run may have been answered in the meantime
   if (pollOf === followed) show(method, path, body, answer);
   return answer;
 }
@@ -155,7 +155,7 @@ function offer(people, onChoice) {
   }
 }
 
-// Show Swagger UI, with the same token. It turns dark by a class.
+// Show Swagger UI, with the same token. A class on the page makes it dark.
 function showOperations(description) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const dye = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
@@ -193,7 +193,7 @@ async function start() {
   const swagger = showOperations(description);
   const onChoice = () => {
     const token = find("token").value.trim();
-    person += 1;
+    choices += 1;
     items.forEach((item) => item.forget());
     say("Nothing yet.");
     clearResponses(swagger, description.paths);
