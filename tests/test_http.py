@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -188,6 +189,19 @@ def test_a_signal_stops_it_cleanly_and_leaves_nothing_behind(stop: signal.Signal
         assert "Traceback" not in errors
         assert not answers(provider.url)
         assert not answers(provider.auth_url.rstrip("/"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it uses system calls and files of Linux")
+@pytest.mark.parametrize("of_worker", [False, True])
+def test_a_signal_that_does_not_wake_the_main_thread_still_stops_the_process(of_worker: bool) -> None:
+    with running_provider() as provider:
+        server = provider.process.pid
+        # The first child of the server keeps track of its resources; the last is the worker.
+        pid = int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[-1]) if of_worker else server
+        other_thread = max(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
+        assert other_thread != pid
+        assert ctypes.CDLL(None).tgkill(pid, other_thread, signal.SIGTERM) == 0
+        wait_until(lambda: not Path(f"/proc/{pid}").exists() or provider.process.poll() is not None, seconds=5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

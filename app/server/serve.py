@@ -35,6 +35,9 @@ OBJECTS_BETWEEN_COLLECTIONS = 10_000
 """How many new objects make Python look for cycles. With its default of 700, it would look through the actions in
 memory all the time, which takes a tenth of the time of a run."""
 
+SIGNAL_SECONDS = 0.5
+"""How long a signal may wait for its handler."""
+
 HEADER_SECONDS = 10
 """How long a connection may take to send its headers."""
 
@@ -84,6 +87,7 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
         on_ready()
 
     threading.Thread(target=_when_ready, args=(host, port, ready), daemon=True).start()
+    _handle_signals_soon()
     server.serve(target_loader=functools.partial(load, threads, own_folder), wrap_loader=False)
 
 
@@ -111,11 +115,24 @@ def load(threads: int, metrics_folder: str | None = None) -> Flask:
     from app import create_app
 
     sys.setswitchinterval(SWITCH_SECONDS)
+    _handle_signals_soon()
     threading.Thread(target=_end_with_parent, args=(metrics_folder,), daemon=True).start()
     app = create_app(threads=threads)
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return app
+
+
+def _handle_signals_soon() -> None:
+    """Have the handlers of signals run within SIGNAL_SECONDS, so that none is lost.
+
+    Python runs them in the main thread, which granian lets wait for a lock. A signal that comes just before this wait,
+    or to another thread, does not end it, and the server would go on as if it had not been told to stop. So a timer
+    interrupts the wait now and then.
+    """
+    if sys.platform != "win32":  # which has no such timer
+        signal.signal(signal.SIGALRM, lambda *_: None)
+        signal.setitimer(signal.ITIMER_REAL, SIGNAL_SECONDS, SIGNAL_SECONDS)
 
 
 def _end_with_parent(metrics_folder: str | None) -> None:
