@@ -136,6 +136,7 @@ def test_known_callers_are_served_while_auth_hangs(auth: SlowAuth, connections: 
         ask_as_known_caller(server.port, 0.1)
         auth.delay = FOREVER
         with running_burst(server.port, connections) as burst:
+            burst.wait_for_first_answer()
             waits = ask_as_known_caller(server.port, 2)
             check_goes_on(waits, f"{connections} connections, Auth hangs", burst.finish())
 
@@ -145,6 +146,7 @@ def test_known_callers_are_served_while_auth_refuses_connections(auth: SlowAuth)
         ask_as_known_caller(server.port, 0.1)
         auth.refuse()
         with running_burst(server.port, 200) as burst:
+            burst.wait_for_first_answer()
             waits = ask_as_known_caller(server.port, 1)
             check_goes_on(waits, "200 connections, Auth refuses", burst.finish())
 

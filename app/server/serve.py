@@ -133,6 +133,7 @@ def _handle_signals_soon() -> None:
     if sys.platform != "win32":  # which has no such timer
         signal.signal(signal.SIGALRM, lambda *_: None)
         signal.setitimer(signal.ITIMER_REAL, SIGNAL_SECONDS, SIGNAL_SECONDS)
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # after that, Python handles no signal anymore
 
 
 def _end_with_parent(metrics_folder: str | None) -> None:
