@@ -19,13 +19,13 @@ from sqlalchemy import make_url
 
 from app.database.sqlite import configure
 
-COLUMNS = ("action_id", "creator_id", "request_digest", "record", "version", "purge_time", "due")
+COLUMNS = ("action_id", "creator_id", "request_digest", "record", "document", "version", "purge_time", "due")
 NAMES = ", ".join(COLUMNS)
 TEMPLATE = f"SELECT {NAMES} FROM actions WHERE due IS NULL LIMIT 1"
 PRINCIPALS = "SELECT principal, roles, status, start_time, ends, expiry FROM action_principals WHERE action_id = ?"
 GET = "SELECT record FROM actions WHERE action_id = ?"
 PAGE = (
-    "SELECT record FROM action_principals JOIN actions ON actions.action_id = action_principals.action_id"
+    "SELECT document FROM action_principals JOIN actions ON actions.action_id = action_principals.action_id"
     " WHERE principal = ? AND roles = 7 AND status = 'ACTIVE'"
     " ORDER BY start_time DESC, action_principals.action_id DESC LIMIT 100"
 )
@@ -138,8 +138,8 @@ def create_app() -> Flask:
 
     @app.get("/actions")
     def get_page() -> Response:
-        records = ",".join(row[0] for row in database.rows(PAGE, (creator,)))
-        return Response(f"[{records}]", mimetype="application/json")
+        documents = ",".join(row[0] for row in database.rows(PAGE, (creator,)))
+        return Response(f"[{documents}]", mimetype="application/json")
 
     @app.post("/run")
     def run() -> Response:

@@ -60,10 +60,10 @@ def measure(database: Database, stored: Sequence[Action]) -> dict[str, float]:
 
     def query(*statuses: str) -> Query:
         wanted = frozenset(Status[name] for name in statuses)
-        return Query(frozenset({CREATOR}), frozenset({"creator_id"}), wanted, limit=101)
+        return Query(frozenset({CREATOR}), frozenset({"creator_id"}), wanted, limit=100)
 
     for status in ("ACTIVE", "SUCCEEDED"):
-        assert len(database.list(query(status), NOW).actions) == 101, f"no full page of {status}"
+        assert len(database.list(query(status), NOW).documents) == 100, f"no full page of {status}"
 
     def create() -> None:
         new = next(made_up(Random(next(numbers))))

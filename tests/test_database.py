@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import orjson
 import pytest
 
 from app.action import life_cycle
-from app.action.record import CANCELLED, Action, LogEntry, Outcome, Progress, Status
+from app.action.record import CANCELLED, DEADLINE_EXCEEDED, Action, LogEntry, Outcome, Progress, Status
 from app.action.store import Query
 from app.database import Database, open_database, postgresql, sqlite
 from app.database.command import Command, Sql
@@ -220,7 +222,7 @@ def listed(database: Database, now: datetime = NOW, **fields: Any) -> list[str]:
         assert all(database.replace_all([(each, life_cycle.settle(each, now)) for each in page.ended]))
         page = database.list(Query(**values | fields), now)
     assert not page.ended
-    return [found.action_id for found in page.actions]
+    return [json.loads(document)["action_id"] for document in page.documents]
 
 
 def fill(database: Database, count: int, **fields: Any) -> list[str]:
@@ -239,6 +241,59 @@ def test_a_list_comes_in_pages_newest_first(database: Database) -> None:
     last = database.get(ids[3])
     assert last is not None
     assert listed(database, limit=4, after=last.place) == ids[4:8]
+
+
+def test_a_page_tells_its_last_place_if_more_actions_follow(database: Database) -> None:
+    ids = fill(database, 5)
+    last = database.get(ids[2])
+    assert last is not None
+    everything = Query(frozenset({last.creator_id}), frozenset({"creator_id"}), frozenset(Status), limit=3)
+    first = database.list(everything, NOW)
+    assert len(first.documents) == 3
+    assert first.last == last.place
+    second = database.list(dataclasses.replace(everything, after=first.last), NOW)
+    assert len(second.documents) == 2
+    assert second.last is None
+    assert database.list(dataclasses.replace(everything, limit=5), NOW).last is None
+
+
+STORED = {
+    "planned": action(),
+    "planned, with another estimate": action(estimate=END - timedelta(seconds=1, microseconds=5), label=None),
+    "final": life_cycle.settle(action(), END),
+    "canceled": life_cycle.cancel(action(), NOW + timedelta(microseconds=7)),
+    "kept for an odd time": action(release_after=timedelta(days=1, seconds=3601, microseconds=5)),
+    "elsewhere": action(progress=progress(), completion_time=None, outcome=None),
+    "elsewhere, with a deadline": action(progress=progress(display_status=None), outcome=DEADLINE_EXCEEDED),
+    "waiting": action(progress=progress(inactive=True, display_status=None), completion_time=None, outcome=None),
+}
+"""Records in each state, none of which has an end that is not final at NOW."""
+
+
+@pytest.mark.parametrize("state", STORED)
+def test_a_list_shows_what_a_status_shows(database: Database, state: str) -> None:
+    database.create(STORED[state])
+    shown = json.loads(listed_documents(database, STORED[state].creator_id)[0])
+    assert shown == json.loads(orjson.dumps(STORED[state].view(NOW)))
+
+
+def test_a_list_shows_each_change(database: Database) -> None:
+    old = action(progress=progress(), completion_time=None, outcome=None)
+    database.create(old)
+    for version, details in enumerate(({"done": 2}, {"done": 3}), start=1):
+        new = dataclasses.replace(old, version=version, progress=progress(details=details))
+        assert database.replace(old, new)
+        assert json.loads(listed_documents(database, old.creator_id)[0])["details"] == details
+        old = new
+    assert database.replace_all([(old, life_cycle.cancel(old, NOW))]) == [True]
+    assert json.loads(listed_documents(database, old.creator_id)[0])["status"] == "FAILED"
+
+
+def listed_documents(database: Database, creator_id: str) -> Sequence[str]:
+    query = Query(frozenset({creator_id}), frozenset({"creator_id"}), frozenset(Status), limit=100)
+    page = database.list(query, NOW)
+    assert not page.ended
+    return page.documents
 
 
 def test_pages_neither_lose_nor_repeat_while_actions_come_and_go(database: Database) -> None:

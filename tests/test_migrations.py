@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -28,6 +30,7 @@ from app.database.schema import REVISION, metadata
 from app.settings import SettingsError
 from tests.conftest import CREDENTIALS
 from tests.processes import ROOT, clean_environment, free_port
+from tests.test_database import STORED
 
 ALICE = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000001"
 NOW = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
@@ -104,9 +107,31 @@ def test_a_database_of_the_first_schema_keeps_its_actions(tmp_path: Path, postgr
         database.close()
 
 
+@each_sql_database
+def test_older_actions_get_the_documents_that_lists_show(engine: Engine) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    database = open_database(url)
+    for number, stored in enumerate(STORED.values()):
+        database.create(dataclasses.replace(stored, action_id=f"id-{number}", request_id=f"request-{number}"))
+    before = documents(engine)
+    assert len(before) == len(STORED)
+    with engine.connect() as connection:
+        connection.execute(text("ALTER TABLE actions DROP COLUMN document"))
+    set_revision(engine, "0003")
+    prepare_database(url, migrate=True)
+    assert documents(engine) == before
+    database.close()
+
+
+def documents(engine: Engine) -> dict[str, Any]:
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT action_id, document FROM actions WHERE action_id LIKE 'id-%'"))
+        return {row.action_id: json.loads(row.document) for row in rows}
+
+
 def listed_ids(database: Database, status: Status) -> list[str]:
     query = Query(frozenset({ALICE}), frozenset({"manage_by"}), frozenset({status}), limit=10)
-    return [found.action_id for found in database.list(query, NOW).actions]
+    return [json.loads(document)["action_id"] for document in database.list(query, NOW).documents]
 
 
 def make_first_schema(url: str) -> None:

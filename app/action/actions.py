@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from app.action.hooks import NO_PLACE, Hooks, Observer
 from app.action.life_cycle import Limits
 from app.action.record import Action
 from app.action.request import ActionRequest
-from app.action.store import ActionStore, Query
+from app.action.store import ActionStore, Page, Query
 from app.work import Active, Caller
 
 BATCH = 500
@@ -107,12 +107,12 @@ class Actions:
             raise unknown(action.action_id)
         return self._advancer.current(action, now, caller)
 
-    def list(self, query: Query, now: datetime) -> Sequence[Action]:
-        """Return the actions that the query asks for, newest first. Nothing is advanced; what has ended is final."""
+    def list(self, query: Query, now: datetime) -> Page:
+        """Return the page that the query asks for. Nothing is advanced; what has ended is final."""
         while True:
             page = self._store.list(query, now)
             if not page.ended:
-                return page.actions
+                return page
             changes = [(action, life_cycle.settle(action, now)) for action in page.ended]
             for change, replaced in zip(changes, self._store.replace_all(changes), strict=True):
                 if replaced:

@@ -156,7 +156,15 @@ class Action:
         return None if self.completion_time is None else self.completion_time + self.release_after
 
     def status(self, now: datetime) -> Status:
-        if self.outcome is not None and self.is_complete(now):
+        return self._status(self.is_complete(now))
+
+    @property
+    def stored_status(self) -> Status:
+        """The status until the record changes: without an end that is not final."""
+        return self._status(self.final)
+
+    def _status(self, has_ended: bool) -> Status:
+        if has_ended and self.outcome is not None:
             return self.outcome.status
         return Status.INACTIVE if self.progress is not None and self.progress.inactive else Status.ACTIVE
 
@@ -177,6 +185,14 @@ class Action:
 
     def view(self, now: datetime) -> dict[str, Any]:
         """Return the public status document at `now`, in the toolkit's `ActionStatus` form."""
+        return self._document(self.is_complete(now))
+
+    @property
+    def stored_view(self) -> dict[str, Any]:
+        """The public status document until the record changes: without an end that is not final."""
+        return self._document(self.final)
+
+    def _document(self, has_ended: bool) -> dict[str, Any]:
         document = {
             "action_id": self.action_id,
             "status": Status.ACTIVE,
@@ -189,12 +205,12 @@ class Action:
         }
         if self.label is not None:
             document["label"] = self.label
-        if self.outcome is not None and self.is_complete(now):
+        if has_ended and self.outcome is not None:
             document["status"] = document["display_status"] = self.outcome.status
             document["completion_time"] = self.completion_time
             document["details"] = self.outcome.details
         elif self.progress is not None:
-            document["status"] = status = self.status(now)
+            document["status"] = status = self._status(has_ended)
             document["display_status"] = self.progress.display_status or status
             document["details"] = self.progress.details
         else:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import orjson
+
 from app.action.record import Action, Status
 
 ROLES = ("creator_id", "monitor_by", "manage_by")
@@ -19,7 +21,8 @@ Place = tuple[datetime, str]
 class Query:
     """Which actions to list: those in which any of the `principals` holds any of the `roles`, by status.
 
-    `after` is the place of the last action of the page before (`Action.place`); None for the first page.
+    `limit` is how many actions a page holds at most. `after` is the place of the last action of the page before
+    (`Action.place`); None for the first page.
     """
 
     principals: frozenset[str]
@@ -33,12 +36,19 @@ class Query:
 class Page:
     """The answer to a Query.
 
-    `actions` are the stored records, newest first. `ended` are actions that have ended by now though their end is not
+    `documents` are the public documents of the actions, newest first, as JSON texts (see `document_of`). `last` is the
+    place of the last one if more actions follow. `ended` are actions that have ended by now though their end is not
     final yet: if there are any, do not show the page. Make them final and ask again.
     """
 
-    actions: Sequence[Action]
+    documents: Sequence[str] = ()
+    last: Place | None = None
     ended: Sequence[Action] = ()
+
+
+def document_of(action: Action) -> str:
+    """Return the public document that lists show of a stored action, as JSON text."""
+    return orjson.dumps(action.stored_view).decode()
 
 
 def has_role(query: Query, action: Action) -> bool:
@@ -64,7 +74,7 @@ class ActionStore(Protocol):
         """Return the action that this creator started with this request_id, or None. Released actions do not count."""
 
     def list(self, query: Query, now: datetime) -> Page:
-        """Return the newest `query.limit` of the actions that `query` asks for and that have not expired by `now`."""
+        """Return a page of the actions that `query` asks for and that have not expired by `now`."""
 
     def replace(self, old: Action, new: Action) -> bool:
         """Store `new` in place of `old`. Return False if the stored record is no longer `old`."""

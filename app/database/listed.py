@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from app.action.record import Action, Status
+from app.action.record import Action
 from app.action.store import ROLES
 
 ENDED_AT_ONCE = 1000
@@ -31,13 +31,6 @@ def sums_with(roles: Collection[str]) -> list[int]:
     """Return the sums of ROLE_BITS that contain any of these roles."""
     mask = sum(ROLE_BITS[role] for role in roles)
     return [bits for bits in range(1, 1 << len(ROLES)) if bits & mask]
-
-
-def listed_status(action: Action) -> Status:
-    """Return the status that a list finds the action by: ACTIVE or INACTIVE until its end is final."""
-    if action.final and action.outcome is not None:
-        return action.outcome.status
-    return Status.INACTIVE if action.progress is not None and action.progress.inactive else Status.ACTIVE
 
 
 def planned_end(action: Action) -> datetime | None:

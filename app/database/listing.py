@@ -1,4 +1,7 @@
-"""The statement of `list`: a page, or the actions that have ended without being final, which come first."""
+"""The statement of `list`: a page, and the actions that have ended without being final, which come first.
+
+Its rows have a flag, the action's place, and a text: 0 and the public document, or 1 and the record of an ended action.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -26,7 +30,7 @@ _ROWS = action_principals.c
 
 
 def list_statement(parts: Parts) -> Any:
-    """Return the statement that selects whether an action has ended without being final, and its record.
+    """Return the statement for any number of principals, roles, and statuses.
 
     Each combination of principal, roles, and status has its own part of an index, of which only the newest rows are
     read: no number of other actions, of whatever status, makes a list slower.
@@ -35,7 +39,7 @@ def list_statement(parts: Parts) -> Any:
     roles = parts.elements("roles", Integer)
     places = _newest(parts, principals, roles, statuses)
     ended = _ended(parts, principals, roles)
-    return union_all(_records(0, places), _records(1, ended))
+    return union_all(_documents(places), _records(ended))
 
 
 def few_statement() -> Any:
@@ -54,7 +58,7 @@ def few_statement() -> Any:
     places = limited(newest.order_by(every.c.start_time.desc(), every.c.action_id.desc())).cte("places")
     all_ends = union_all(*ends).subquery("all_ends")
     ended = limited(select(all_ends.c.action_id).distinct(), ENDED_AT_ONCE).cte("ended")
-    return union_all(_records(0, places), _records(1, ended))
+    return union_all(_documents(places), _records(ended))
 
 
 def _is(principal: Any, roles: Any) -> list[Any]:
@@ -74,9 +78,14 @@ def _unsettled() -> Select[Any]:
     return select(_ROWS.action_id).where(_ROWS.ends <= bindparam("now"), _ROWS.expiry > bindparam("now"))
 
 
-def _records(flag: int, found: FromClause) -> Select[Any]:
-    columns = select(number(flag).label("ended"), actions.c.record)
-    return columns.select_from(cross(found, actions)).where(actions.c.action_id == found.c.action_id)
+def _documents(places: FromClause) -> Select[Any]:
+    columns = select(number(0), places.c.start_time, places.c.action_id, actions.c.document)
+    return columns.select_from(cross(places, actions)).where(actions.c.action_id == places.c.action_id)
+
+
+def _records(ended: FromClause) -> Select[Any]:
+    columns = select(number(1), number(0), ended.c.action_id, actions.c.record)
+    return columns.select_from(cross(ended, actions)).where(actions.c.action_id == ended.c.action_id)
 
 
 def _newest(parts: Parts, principals: FromClause, roles: FromClause, statuses: FromClause) -> FromClause:
@@ -89,13 +98,14 @@ def _newest(parts: Parts, principals: FromClause, roles: FromClause, statuses: F
         newest = newest.select_from(cross(principals, roles, statuses, each))
         return limited(newest.order_by(each.c.start_time.desc(), each.c.action_id.desc())).cte("places")
     # SQLite has no LATERAL, but a table-valued function can read a subquery that refers to the tables before it.
-    text = func.printf(literal_column("'%016x%s'"), _ROWS.start_time, _ROWS.action_id).label("place")
+    text = func.printf(literal_column("'%020d%s'"), _ROWS.start_time, _ROWS.action_id).label("place")
     inner = part.with_only_columns(text).subquery("part")
     array = select(func.json_group_array(inner.c.place)).scalar_subquery()
     each = func.json_each(array).table_valued("value", name="each_place")
-    ids = select(func.substr(each.c.value, number(17)).label("action_id"))
-    ids = ids.select_from(cross(principals, roles, statuses, each)).group_by(each.c.value)
-    return limited(ids.order_by(each.c.value.desc())).cte("places")
+    time = cast(func.substr(each.c.value, number(1), number(20)), BigInteger).label("start_time")
+    newest = select(time, func.substr(each.c.value, number(21)).label("action_id"))
+    newest = newest.select_from(cross(principals, roles, statuses, each)).group_by(each.c.value)
+    return limited(newest.order_by(each.c.value.desc())).cte("places")
 
 
 def _ended(parts: Parts, principals: FromClause, roles: FromClause) -> FromClause:

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 from sortedcontainers import SortedList
 
 from app.action.record import Action, Status
-from app.action.store import Page, Place, Query
-from app.database.listed import ENDED_AT_ONCE, is_released, listed_status, planned_end, roles_of, sums_with
+from app.action.store import Page, Place, Query, document_of
+from app.database.listed import ENDED_AT_ONCE, is_released, planned_end, roles_of, sums_with
 
 K = TypeVar("K", bound=Hashable)
 
@@ -82,8 +82,10 @@ class MemoryDatabase:
         with self._lock:
             ended = list(islice(self._ended(query, now), ENDED_AT_ONCE))
             if ended:
-                return Page((), ended)
-            return Page(list(islice(self._matching(query, now), query.limit)))
+                return Page(ended=ended)
+            found = list(islice(self._matching(query, now), query.limit + 1))
+        shown = found[: query.limit]
+        return Page([document_of(action) for action in shown], shown[-1].place if len(found) > query.limit else None)
 
     def replace(self, old: Action, new: Action) -> bool:
         with self._lock:
@@ -154,7 +156,7 @@ class MemoryDatabase:
     def _add_places(self, action: Action) -> None:
         if is_released(action):
             return
-        status, end = listed_status(action), planned_end(action)
+        status, end = action.stored_status, planned_end(action)
         for principal, roles in roles_of(action).items():
             self._places.add((principal, roles, status), action.place)
             if end is not None:
@@ -163,7 +165,7 @@ class MemoryDatabase:
     def _remove_places(self, action: Action) -> None:
         if is_released(action):
             return
-        status, end = listed_status(action), planned_end(action)
+        status, end = action.stored_status, planned_end(action)
         for principal, roles in roles_of(action).items():
             self._places.remove((principal, roles, status), action.place)
             if end is not None:
@@ -196,4 +198,4 @@ class MemoryDatabase:
 
 def _listed(action: Action) -> tuple[object, ...]:
     """Return what the lists depend on."""
-    return listed_status(action), planned_end(action), is_released(action)
+    return action.stored_status, planned_end(action), is_released(action)

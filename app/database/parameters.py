@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from app.action.record import Action, Outcome, Status
-from app.action.store import Query
-from app.database.listed import FEW, listed_status, planned_end, roles_of, sums_with
+from app.action.store import Query, document_of
+from app.database.listed import FEW, planned_end, roles_of, sums_with
 from app.database.record import since_epoch, to_text
 from app.database.schema import NEVER
 
@@ -34,6 +34,7 @@ def changing_columns(action: Action) -> dict[str, Any]:
     purge_time, due = action.purge_time, action.due
     return {
         "record": to_text(action),
+        "document": document_of(action),
         "version": action.version,
         "purge_time": None if purge_time is None else since_epoch(purge_time),
         "due": None if due is None else since_epoch(due),
@@ -45,7 +46,7 @@ def listed_columns(action: Action) -> dict[str, Any]:
     end = action.completion_time
     ends = planned_end(action)
     return {
-        "status": listed_status(action).value,
+        "status": action.stored_status.value,
         "ends": None if ends is None else since_epoch(ends),
         "expiry": NEVER if end is None else since_epoch(end + action.release_after),
     }
@@ -92,7 +93,7 @@ def _range(query: Query, now: datetime) -> dict[str, Any]:
         "before_time": time,
         "before_id": action_id,
         "now": since_epoch(now),
-        "limit": query.limit,
+        "limit": query.limit + 1,
     }
 
 

@@ -27,3 +27,7 @@ def to_text(action: Action) -> str:
 def since_epoch(time: datetime) -> int:
     """Return the microseconds from 1970 in UTC to `time`: exact, and the same in every database."""
     return (time - _EPOCH) // _MICROSECOND
+
+
+def from_epoch(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: what this program works with."""
 
 NEVER = 2**63 - 1
@@ -25,7 +25,9 @@ actions = Table(
     Column("creator_id", Text, nullable=False),
     # Identifies the request: an index cannot hold a request_id of any length. A released action has another digest.
     Column("request_digest", LargeBinary, nullable=False),
+    # The whole record, which is private, and the public document that lists show of it.
     Column("record", Text, nullable=False, server_default=""),
+    Column("document", Text, nullable=False, server_default=""),
     Column("version", BigInteger, nullable=False, server_default="0"),
     Column("purge_time", BigInteger),
     Column("due", BigInteger),

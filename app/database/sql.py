@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Dialect, Engine
@@ -34,7 +33,7 @@ from app.database.parameters import (
     new_rows,
     to_json,
 )
-from app.database.record import since_epoch, to_action, to_text
+from app.database.record import from_epoch, since_epoch, to_action, to_text
 from app.database.statements import compile_commands
 from app.monitoring.metrics import Metrics
 
@@ -139,10 +138,13 @@ class SqlDatabase:
         if command is None or values is None:
             command, values = self._commands.list, list_parameters(query, now)
         rows = self._execute(command, values)
-        ended = [to_action(record) for has_ended, record in rows if has_ended]
+        ended = [to_action(text) for has_ended, _, _, text in rows if has_ended]
         if ended:
-            return Page((), ended)
-        return Page(sorted((to_action(record) for _, record in rows), key=attrgetter("place"), reverse=True))
+            return Page(ended=ended)
+        rows.sort(reverse=True)  # by place
+        shown = rows[: query.limit]
+        last = (from_epoch(shown[-1][1]), shown[-1][2]) if len(rows) > query.limit else None
+        return Page([document for *_, document in shown], last)
 
     @timed
     def replace(self, old: Action, new: Action) -> bool:

@@ -30,7 +30,13 @@ from app.database.parts import Parts, Type, cross, limited, number
 from app.database.schema import action_principals, actions
 
 _ROWS = action_principals.c
-_CHANGING: dict[str, Type] = {"record": Text, "version": BigInteger, "purge_time": BigInteger, "due": BigInteger}
+_CHANGING: dict[str, Type] = {
+    "record": Text,
+    "document": Text,
+    "version": BigInteger,
+    "purge_time": BigInteger,
+    "due": BigInteger,
+}
 _MOVING: dict[str, Type] = {"status": Text, "ends": BigInteger, "expiry": BigInteger}
 _ID = actions.c.action_id
 

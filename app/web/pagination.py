@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.action.error import InvalidRequest, shorten
-from app.action.record import Action, Status
+from app.action.record import Status
 from app.action.store import ROLES, Place, Query
 
 DEFAULT_LIMIT = 100
@@ -40,7 +40,7 @@ def log_page(entries: Sequence[Mapping[str, Any]], arguments: Mapping[str, str])
 
 
 def list_query(arguments: Mapping[str, str], principals: frozenset[str]) -> Query:
-    """Parse the arguments of an enumeration. The query asks for one action more than a page holds.
+    """Parse the arguments of an enumeration.
 
     :param arguments: `status` and `roles`, each a comma-separated list in any case; `limit`; `marker`.
     :raises InvalidRequest: an argument is invalid.
@@ -49,21 +49,21 @@ def list_query(arguments: Mapping[str, str], principals: frozenset[str]) -> Quer
         principals=principals,
         roles=frozenset(_choices(arguments, "roles", default="creator_id", among=ROLES)),
         statuses=frozenset(map(Status, _choices(arguments, "status", "ACTIVE", tuple(Status)))),
-        limit=whole_number(arguments, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT) + 1,
+        limit=whole_number(arguments, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT),
         after=_place(arguments["marker"]) if arguments.get("marker") else None,
     )
 
 
-def next_page(path: str, arguments: Mapping[str, str], last: Action) -> str:
-    """Return the Link header (RFC 8288) that leads to the page after the one that ends with `last`.
+def next_page(path: str, arguments: Mapping[str, str], last: Place) -> str:
+    """Return the Link header (RFC 8288) that leads to the page after the one that ends at `last`.
 
     It has no host: behind a proxy, the host that we see may not be the one that the caller used.
     """
     return f'<{path}?{urlencode({**arguments, "marker": _marker(last)})}>; rel="next"'
 
 
-def _marker(action: Action) -> str:
-    time, action_id = action.place
+def _marker(place: Place) -> str:
+    time, action_id = place
     return base64.urlsafe_b64encode(f"{time.isoformat()} {action_id}".encode()).decode().rstrip("=")
 
 
