@@ -21,7 +21,7 @@ from benchmarks.load import ALICE, DOCS, Case, Peer, check_wrk, measure, replace
 
 Samples = dict[tuple[int, int, bool], list[dict[str, float]]]
 
-THREADS = (1, 4, 16, DEFAULT_THREADS)
+THREADS = (2, 4, 16, DEFAULT_THREADS)
 CONNECTIONS = (1, 8, 64)
 SLOW_CALLERS = 4
 PAUSE_MS = 100

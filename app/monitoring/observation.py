@@ -54,8 +54,8 @@ class Observer:
 
     def _record(self, environ: WSGIEnvironment, status: int, seconds: float, request_id: str) -> None:
         """Count and log the request, while Flask still knows it."""
-        known = g._get_current_object()  # the object behind the proxy, looked up once
-        rule, method, caller = request._get_current_object().url_rule, environ["REQUEST_METHOD"], known.get("caller")
+        known, asked = g._get_current_object(), request._get_current_object()  # type: ignore[attr-defined]
+        rule, method, caller = asked.url_rule, environ["REQUEST_METHOD"], known.get("caller")
         self._metrics.request("none" if rule is None else _operation(rule.endpoint), status, seconds)
         self._log.write(
             method=method if method in METHODS else "other",
