@@ -115,6 +115,7 @@ def load(threads: int, metrics_folder: str | None = None) -> Flask:
     from app import create_app
 
     sys.setswitchinterval(SWITCH_SECONDS)
+    atexit.register(_exit_at_once)  # first, so that it comes last
     _handle_signals_soon()
     threading.Thread(target=_end_with_parent, args=(metrics_folder,), daemon=True).start()
     app = create_app(threads=threads)
@@ -134,6 +135,14 @@ def _handle_signals_soon() -> None:
         signal.signal(signal.SIGALRM, lambda *_: None)
         signal.setitimer(signal.ITIMER_REAL, SIGNAL_SECONDS, SIGNAL_SECONDS)
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # after that, Python handles no signal anymore
+
+
+def _exit_at_once() -> None:
+    """End this worker without Python's last steps, in which a thread of granian would abort it now and then."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
 def _end_with_parent(metrics_folder: str | None) -> None:
