@@ -59,7 +59,7 @@ def whoami(session: Session) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> None:
-    """Print the shell code that completes this command.
+    """Print shell code that completes commands with the Tab key.
 
     For bash: eval "$(globus-action completion bash)" in ~/.bashrc.
     """

@@ -196,14 +196,14 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--client-id",
         type=click.UUID,
         envvar="ACTION_CLIENT_ID",
-        help="The client id to log in with; with ACTION_CLIENT_SECRET, that of a service.  [env: ACTION_CLIENT_ID]",
+        help="The id of your app, or of a service (with ACTION_CLIENT_SECRET).  [env: ACTION_CLIENT_ID]",
     )
     @click.option(
         "-f",
         "--format",
         "output_format",
         type=click.Choice(["json", "yaml"], case_sensitive=False),
-        help="Output format. By default JSON, or on a terminal a readable page, if the command has one.",
+        help="The output format. By default, JSON; on a terminal, some commands show readable text instead.",
     )
     @click.option("-v", "--verbose", is_flag=True, help="Report each request on stderr.")
     @functools.wraps(function)

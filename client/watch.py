@@ -101,7 +101,8 @@ class ProgressDisplay:
             return f"[{'#' * BAR_WIDTH}] later than expected" if left < timedelta(seconds=-2) else ""
         rounded_up = timedelta(seconds=math.ceil(left.total_seconds()))
         share = self.elapsed / (expected - start)
-        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {share:>4.0%}, about {span(rounded_up)} left"
+        percent = math.floor(100 * share)
+        return f"[{'#' * int(share * BAR_WIDTH):<{BAR_WIDTH}}] {percent:>3}%, about {span(rounded_up)} left"
 
 
 def in_short(error: Exception) -> str:

@@ -114,6 +114,8 @@ def test_the_tours_with_our_own_client(
         assert word in done.stdout
     assert "utc_offset: 25 is greater than or equal to the maximum of 24" in done.stderr
     assert "Trying again" not in done.stderr
+    for line in "".join(blocks(document, "text")).splitlines():
+        assert line in f"{done.stderr}{done.stdout}".splitlines()
 
 
 def test_the_programs_with_our_own_client(provider: RunningProvider) -> None:

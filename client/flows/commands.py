@@ -77,9 +77,9 @@ def graph_command(*, file: Path, form: str | None) -> None:
 def run_command(
     console: Console, options: ProviderOptions, *, file: Path | None, continued: Path | None, **given: Any
 ) -> int:
-    """Run a flow on this machine, against any Action Providers, and write its final state to stdout.
+    """Run a flow on this machine, with any Action Providers.
 
-    This is a tool for development, not the Globus Flows service.
+    The final state is written to stdout. This is a tool for development, not the Globus Flows service.
     """
     if (file is None) == (continued is None):
         raise click.UsageError("Give a definition FILE, or --continue with the log of a run.")

@@ -34,4 +34,7 @@ class FlowGroup(click.Group):
 
 @click.group("flow", cls=FlowGroup, epilog=EPILOG)
 def flow() -> None:
-    """Check, run, and draw Globus flow definitions on this machine, for development."""
+    """Check, run, and draw Globus flow definitions.
+
+    This is a tool for development on this machine, not the Globus Flows service.
+    """

@@ -222,8 +222,11 @@ def test_without_a_url_it_asks_for_one(command: Command) -> None:
 
 def test_every_command_has_help(command: Command) -> None:
     overview = command("--help").out
-    names = [line.split()[0] for line in overview.partition("Commands:")[2].splitlines() if line.startswith("  ")]
+    lines = [line for line in overview.partition("Commands:")[2].splitlines() if line.startswith("  ")]
+    names = [line.split()[0] for line in lines]
     assert {"introspect", "run", "status", "cancel", "release", "log", "list", "resume", "login"} < set(names)
+    lines += command("flow", "--help").out.partition("Commands:")[2].splitlines()
+    assert not [line for line in lines if line.endswith("...")]
     for name in names[:12]:
         assert command(name, "--help").out.startswith("Usage: ")
     assert command("action", "--help").out == overview

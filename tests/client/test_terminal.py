@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 
+from client.console import Console
+from client.watch import ProgressDisplay
 from tests.client.conftest import BODY, Command, Terminal, seen
 from tests.processes import RunningProvider
 
@@ -38,6 +40,16 @@ def test_a_live_line_and_what_to_type_after_ctrl_c(terminal: Terminal, slow_prov
     assert f"status --action-url {slow_provider.url} --token TOKEN --client-id {client_id} --watch " in said
     cancelled = terminal(*shlex.split(found[1].replace("TOKEN", "local-token-alice")), ACTION_URL="")
     assert '"error": "CANCELLED"' in seen(cancelled)
+
+
+def test_the_bar_is_not_full_and_shows_no_100_percent_before_the_end() -> None:
+    display = ProgressDisplay(Console(), resume="resume it")
+    display.document = {
+        "start_time": "2026-11-28T12:00:00+00:00",
+        "completion_time": "2026-11-28T12:00:09.999+00:00",  # the elapsed time ends here
+        "estimated_completion_time": "2026-11-28T12:00:10+00:00",
+    }
+    assert display.progress() == f"[{'#' * 19} ]  99%, about 0:01 left"
 
 
 def test_no_redrawing_on_a_dumb_terminal_and_no_color_if_disabled(

@@ -14,9 +14,13 @@ SCHEMES = ("light", "dark")
 WINDOW = {"width": 1000, "height": 720, "deviceScaleFactor": 1.4, "mobile": False}
 """In CSS pixels: readable when shown 800 pixels wide. The scale is for screens with more pixels."""
 
+CLIP = {"x": 0, "y": 0, "width": WINDOW["width"], "scale": 1}
+BOTTOM = "return document.getElementById('try').getBoundingClientRect().bottom"
+MARGIN = 20
+
 
 def docs_page(provider: RunningProvider, profile: Path) -> Iterator[bytes]:
-    """Run an action at the page, and yield a PNG of the page for each color scheme.
+    """Run an action at the page, and yield a PNG for each color scheme: of the page, down to the list of operations.
 
     :param profile: an empty folder for the browser.
     """
@@ -28,7 +32,9 @@ def docs_page(provider: RunningProvider, profile: Path) -> Iterator[bytes]:
         page.press("Run")
         page.until_actions("SUCCEEDED")
         page.until_answer("whattimeisit")
+        height = browser.execute_script(BOTTOM) + MARGIN
+        picture = {"format": "png", "captureBeyondViewport": True, "clip": {**CLIP, "height": height}}
         for scheme in SCHEMES:
             features = [{"name": "prefers-color-scheme", "value": scheme}]
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-            yield base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"])
+            yield base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", picture)["data"])
