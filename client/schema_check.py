@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import operator
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,14 +21,29 @@ LIMIT_SECONDS = 5.0
 LIMIT_BYTES = 1_000_000_000
 MOST_PROBLEMS = 100
 
+Place = Sequence[str | int]
+"""The keys and indexes that lead to a value."""
+
+_ABOUT_KEYS = ("required", "additionalProperties", "propertyNames", "dependencies", "maxProperties", "minProperties")
+
 
 class SchemaError(Exception):
     """Raised when a provider's schema is missing or unusable."""
 
 
-def problems(schema: Mapping[str, Any], body: Any, *, limit_seconds: float | None = None) -> list[str]:
+class _Unknown:
+    """Stands for a value that is not known yet."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+def problems(
+    schema: Mapping[str, Any], body: Any, *, unknown: Sequence[Place] = (), limit_seconds: float | None = None
+) -> list[str]:
     """Return one sentence for each mistake in `body`, starting with the field. Nothing is fetched from other places.
 
+    :param unknown: where values in `body` are not known yet. Only what does not depend on them is checked.
     :param limit_seconds: how long the check may take; LIMIT_SECONDS by default.
     :raises SchemaError: the schema is invalid, refers to something outside itself, or takes too long to check.
     """
@@ -34,7 +51,7 @@ def problems(schema: Mapping[str, Any], body: Any, *, limit_seconds: float | Non
     try:
         checked = subprocess.run(  # noqa: S603 # this file
             [sys.executable, "-P", __file__],
-            input=json.dumps([schema, body]).encode(),
+            input=json.dumps([schema, body, unknown]).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=limit_seconds,
@@ -50,8 +67,8 @@ def problems(schema: Mapping[str, Any], body: Any, *, limit_seconds: float | Non
     return [str(problem) for problem in found]
 
 
-def check(schema: Any, body: Any) -> list[str]:
-    """Return what `problems` returns, in this process and without limits.
+def check(schema: Any, body: Any, unknown: Sequence[Place]) -> list[str]:
+    """Return what `problems` returns, in this process and without limits. Values that are unknown are replaced.
 
     :raises Exception: many kinds, for something that is not a schema.
     """
@@ -62,8 +79,19 @@ def check(schema: Any, body: Any) -> list[str]:
 
     kind = validator_for(schema, default=Draft7Validator)
     kind.check_schema(schema)
-    found = sorted(kind(schema, registry=REGISTRY).iter_errors(body), key=lambda error: list(map(str, error.path)))
+    for place in unknown:
+        parent = functools.reduce(operator.getitem, place[:-1], body)
+        parent[place[-1]] = _Unknown()
+    errors = kind(schema, registry=REGISTRY).iter_errors(body)
+    known = (each for each in errors if each.validator in _ABOUT_KEYS or not (unknown and _has_unknown(each.instance)))
+    found = sorted(known, key=lambda error: list(map(str, error.path)))
     return list(dict.fromkeys(line for error in found for line in _sentences(best_match([error]) or error)))
+
+
+def _has_unknown(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_unknown, value.values()))
+    return isinstance(value, _Unknown) or (isinstance(value, list) and any(map(_has_unknown, value)))
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
@@ -85,7 +113,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 
 
 def main() -> None:
-    """Read [schema, body] from stdin; write [problems, name of the error or null] to stdout."""
+    """Read [schema, body, unknown] from stdin; write [problems, name of the error or null] to stdout."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # not on Windows
         import resource
 

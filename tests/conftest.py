@@ -70,6 +70,7 @@ SLOW = {
     "test_nginx.py",
     "test_parallel.py",
     "test_prometheus.py",
+    "test_setup.py",
     "test_work_faults.py",
 }
 """Files whose tests spend their time on processes, browsers, or terminals: `script/test-all --fast` leaves them out."""

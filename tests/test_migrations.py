@@ -24,8 +24,10 @@ from app import create_app
 from app.action.record import Action, Status, failed
 from app.action.store import Query
 from app.database import Database, DatabaseError, open_database, prepare_database
+from app.database.connections import NoAnswer
 from app.database.engine import open_engine, transaction
 from app.database.migrate import MIGRATIONS
+from app.database.postgresql import PostgresqlConnection, libpq_parameters
 from app.database.schema import REVISION, metadata
 from app.settings import SettingsError
 from tests.conftest import CREDENTIALS
@@ -171,6 +173,60 @@ def test_an_empty_postgresql_database_says_what_to_do(postgresql: str) -> None:
         done = subprocess.run(migrate, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         assert said in done.stderr
     open_database(f"{server}/empty").close()
+
+
+@pytest.fixture(params=["SQL_ASCII", "LATIN1"])
+def other_encoding(postgresql: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database that cannot store every text."""
+    name = f"encoding_{request.param.lower()}"
+    engine = open_engine(postgresql)
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} ENCODING '{request.param}' LOCALE 'C' TEMPLATE template0"))
+        yield f"{postgresql.rpartition('/')[0]}/{name}"
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+def test_a_database_that_cannot_store_every_text_is_refused_in_one_line(other_encoding: str) -> None:
+    expected = "createdb --encoding UTF8 --template template0"
+    environment = clean_environment(WHATTIME_DATABASE_URL=other_encoding)
+    for module in (["app.database.migrate"], ["app", f"--port={free_port()}"]):
+        command = [sys.executable, "-m", *module]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        (line,) = done.stderr.splitlines()
+        assert expected in line
+    with pytest.raises(SettingsError, match=expected):
+        create_app({**CREDENTIALS, "DATABASE_URL": other_encoding})
+
+
+def test_a_database_that_turns_out_to_have_another_encoding_counts_as_no_answer(other_encoding: str) -> None:
+    url = open_engine(other_encoding).url
+    with pytest.raises(NoAnswer, match="encoding"):
+        PostgresqlConnection(libpq_parameters(url))
+
+
+def test_the_encoding_of_the_client_does_not_matter(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    prepare_database(postgresql, migrate=True)
+    database = open_database(postgresql)
+    action = Action(
+        action_id="id-japanese",
+        creator_id=ALICE,
+        request_id="request-japanese",
+        content=b"",
+        label="日本",
+        monitor_by=(ALICE,),
+        manage_by=(ALICE,),
+        start_time=NOW,
+        completion_time=NOW,
+        release_after=timedelta(seconds=3),
+        outcome=failed("日本", "E"),
+    )
+    assert database.create(action) == action
+    assert database.get("id-japanese") == action
+    assert database.delete("id-japanese")
+    database.close()
 
 
 def test_migrating_what_cannot_be_reached_fails_in_one_line() -> None:

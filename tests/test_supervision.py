@@ -6,14 +6,20 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pexpect
 import pytest
 import requests
+from granian.constants import Interfaces
 
-from tests.processes import RunningProvider, running_provider, start
+from app.server.supervisor import Supervisor
+from tests.processes import ROOT, RunningProvider, clean_environment, free_port, running_provider, start
 from tests.test_http import wait_until
 
 HEADERS = {"Authorization": "Bearer local-token-alice", "Connection": "close"}
@@ -67,7 +73,75 @@ def test_a_worker_that_cannot_start_ends_the_server(tmp_path: Path) -> None:
     broken = "import multiprocessing\nassert multiprocessing.parent_process() is None, 'not here'\n"
     (tmp_path / "broken_work.py").write_text(broken + "from app.whattime import *\n")
     (tmp_path / "schema.json").write_text("{}")
-    process = start(WORK="broken_work", environment={"PYTHONPATH": str(tmp_path)})
+    ports = (f"--port={free_port()}", f"--auth-port={free_port()}")
+    process = start(*ports, WORK="broken_work", environment={"PYTHONPATH": str(tmp_path)})
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "not here" in errors
+
+
+@pytest.mark.parametrize("to_all", [False, True], ids=["the server", "its whole group"])
+def test_sighup_is_ignored_with_a_warning_and_loses_no_action(provider: RunningProvider, to_all: bool) -> None:
+    body: dict[str, Any] = {"request_id": "1", "body": {"utc_offset": 1}}
+    action_id = requests.post(f"{provider.url}/run", json=body, headers=HEADERS, timeout=5).json()["action_id"]
+    workers = worker_ids(provider)
+    for pid in [provider.process.pid, *(workers if to_all else [])]:
+        os.kill(pid, signal.SIGHUP)
+    assert provider.process.stderr is not None
+    for line in map(json.loads, provider.process.stderr):
+        if "SIGHUP" in line["message"]:
+            break
+    assert line["level"] == "WARNING"
+    assert line["message"] == "SIGHUP is ignored: restart the server to change its settings or its code"
+    status = requests.get(f"{provider.url}/{action_id}/status", headers=HEADERS, timeout=5)
+    assert status.status_code == 200
+    assert worker_ids(provider) == workers
+
+
+@pytest.mark.parametrize("nohup", [False, True], ids=["", "nohup"])
+def test_a_server_ends_with_its_terminal_unless_started_with_nohup(nohup: bool) -> None:
+    command = [sys.executable, "-m", "app", f"--port={free_port()}", f"--auth-port={free_port()}"]
+    terminal = pexpect.spawn(
+        command[0], command[1:], cwd=ROOT, env=clean_environment(), encoding="utf-8", timeout=60, ignore_sighup=nohup
+    )
+    terminal.expect("Run an action:")
+    terminal.kill(signal.SIGHUP)
+    if nohup:
+        terminal.expect("SIGHUP is ignored")
+        terminal.kill(signal.SIGTERM)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+class RacingEvent(threading.Event):
+    """Something happens right before it is cleared."""
+
+    happens: Callable[[], None]
+
+    def clear(self) -> None:
+        self.happens()
+        super().clear()
+
+
+def main_loop(why: str) -> tuple[Supervisor, threading.Thread]:
+    """Return a supervisor without workers, and its main loop, which is told to stop before it forgets `why` it woke."""
+    server = Supervisor("app:create_app", interface=Interfaces.WSGI, respawn_failed_workers=True)
+    server.has_served = True
+    server.main_loop_interrupt = event = RacingEvent()
+    event.happens = server.signal_handler_interrupt
+    if why == "a worker died":
+        server.interrupt_children.append(0)
+    else:
+        server.reload_signal = True
+    event.set()
+    return server, threading.Thread(target=server._serve_loop, args=(None, None), daemon=True)
+
+
+@pytest.mark.parametrize("why", ["a worker died", "SIGHUP came"])
+def test_a_signal_to_stop_is_not_lost_when_the_server_is_busy(why: str) -> None:
+    server, loop = main_loop(why)
+    loop.start()
+    loop.join(10)
+    assert not loop.is_alive()
+    assert server.interrupt_signal

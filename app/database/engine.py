@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -22,13 +22,17 @@ def open_engine(text_url: str, *, patient: bool = False) -> Engine:
     :raises DatabaseError: the URL does not name a supported database, or its folder does not exist.
     """
     url = parse_url(text_url)
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True)
+    general: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "poolclass": NullPool, "hide_parameters": True}
     if is_sqlite(url):
         from app.database.sqlite import prepare
 
+        engine = create_engine(url, **general)
         event.listen(engine, "connect", lambda connection, _record: prepare(connection))
-    elif not patient:
-        from app.database.postgresql import connect
+        return engine
+    from app.database.postgresql import ENCODING, connect
+
+    engine = create_engine(url, client_encoding=ENCODING, **general)
+    if not patient:
 
         def do_connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> Any:
             return connect(parameters)
@@ -102,12 +106,27 @@ def schema_revision(engine: Engine) -> str | None:
     """Return the migration that the database is at; None if it has none of our tables.
 
     :raises UnreachableError: it does not answer.
+    :raises DatabaseError: it cannot store every text.
     """
     try:
         with engine.connect() as connection:
+            _check_encoding(connection)
             return revision_at(connection)
     except DBAPIError as error:
         raise UnreachableError(f"{described(engine)} cannot be used: {reason(error)}") from error
+
+
+def _check_encoding(connection: Connection) -> None:
+    if is_sqlite(connection.engine.url):
+        return
+    from app.database.postgresql import wrong_encoding
+
+    encoding = wrong_encoding(cast(Any, connection.connection.driver_connection))
+    if encoding is not None:
+        raise DatabaseError(
+            f"{described(connection.engine)} has the encoding {encoding}, which cannot store every text: make another "
+            "with createdb --encoding UTF8 --template template0 NAME."
+        )
 
 
 def revision_at(connection: Connection) -> str | None:

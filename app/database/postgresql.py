@@ -21,7 +21,10 @@ PLANS = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_merge
 """Each statement looks up a few rows by an index. PostgreSQL cannot know how few when it plans a prepared statement: it
 would read through whole tables, or compile the plan for a second."""
 
-DIALECT = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]  # of SQLAlchemy
+ENCODING = "utf8"
+"""How texts are sent, whatever the environment or the database says."""
+
+DIALECT = PGDialect_psycopg(paramstyle="format", client_encoding=ENCODING)  # type: ignore[no-untyped-call]  # of SQLAlchemy
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -45,6 +48,10 @@ class PostgresqlConnection:
             raise Silent(f"no connection within {SECONDS_FOR_A_CONNECTION} s") from error
         except psycopg.OperationalError as error:
             raise Lost(one_line(error)) from error
+        encoding = wrong_encoding(self._connection)
+        if encoding is not None:  # it did not answer when the server started
+            self.close()
+            raise NoAnswer(f"its encoding is {encoding}, not UTF8")
         self._cursor = self._connection.cursor()
 
     def execute(self, command: Command, parameters: Mapping[str, Any]) -> Rows:
@@ -77,6 +84,12 @@ def connect(parameters: Mapping[str, Any], *, autocommit: bool = False) -> Patie
         "options": f"{PLANS} -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout=30s",
     }
     return PatientConnection.connect(autocommit=autocommit, **limits | dict(parameters))
+
+
+def wrong_encoding(connection: psycopg.Connection[Any]) -> str | None:
+    """Return the encoding of the database if it cannot store every text."""
+    encoding = connection.info.parameter_status("server_encoding")
+    return None if encoding == "UTF8" else encoding
 
 
 def libpq_parameters(url: URL) -> Mapping[str, Any]:

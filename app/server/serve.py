@@ -51,7 +51,7 @@ _LOG_AS_WE_DO: dict[str, Any] = {"loggers": {"_granian": {"handlers": [], "propa
 
 
 def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT, or until the terminal is closed.
 
     :param threads: how many requests a worker serves at once.
     :param on_ready: called as soon as requests are answered.
@@ -81,6 +81,8 @@ def serve(host: str, port: int, *, workers: int, threads: int, on_ready: Callabl
         log_level=LogLevels.error,
         log_dictconfig=_LOG_AS_WE_DO,
     )
+
+    server.ends_with_terminal = sys.stderr.isatty() and not _ignores_hangup()
 
     def ready() -> None:
         server.has_served = True
@@ -117,11 +119,18 @@ def load(threads: int, metrics_folder: str | None = None) -> Flask:
     sys.setswitchinterval(SWITCH_SECONDS)
     atexit.register(_exit_at_once)  # first, so that it comes last
     _handle_signals_soon()
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the server decides
     threading.Thread(target=_end_with_parent, args=(metrics_folder,), daemon=True).start()
     app = create_app(threads=threads)
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return app
+
+
+def _ignores_hangup() -> bool:
+    """Return whether the server was started with nohup."""
+    return sys.platform == "win32" or signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
 def _handle_signals_soon() -> None:

@@ -24,8 +24,12 @@ class Supervisor(MPServer):
     """
 
     has_served = False
+    ends_with_terminal = False
+    """Whether SIGHUP means that the terminal was closed."""
 
     def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
+        if self._must_end():
+            return
         if not self.has_served:
             log.error("A worker cannot start, so the server ends")
             self.shutdown(1)  # type: ignore[no-untyped-call]  # granian has no types here
@@ -33,3 +37,23 @@ class Supervisor(MPServer):
             time.sleep(PAUSE_SECONDS)
         super()._respawn_workers(workers, *arguments, **options)
         self.respawned_wrks.clear()  # which granian would take for a crash loop
+
+    def _reload(self, *_arguments: Any) -> None:
+        """Ignore SIGHUP, which would replace the workers: in-memory actions would be lost, and nothing gained."""
+        self.reload_signal = False
+        self.main_loop_interrupt.clear()
+        if self.ends_with_terminal:
+            self.interrupt_signal = True
+        else:
+            log.warning("SIGHUP is ignored: restart the server to change its settings or its code")
+        if not self._must_end() and self.interrupt_children:
+            self.main_loop_interrupt.set()
+
+    def _must_end(self) -> bool:
+        """Return whether the server was told to stop, and let the main loop see it.
+
+        The main loop has just forgotten why it woke up. A signal that came right before that would be lost.
+        """
+        if self.interrupt_signal:
+            self.main_loop_interrupt.set()
+        return bool(self.interrupt_signal)

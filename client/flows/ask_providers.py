@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import validator_for
-from jsonschema_specifications import REGISTRY
-
-from .bridge import Refusal, explain_briefly, input_schema
+from .bridge import Place, Refusal, SchemaError, explain_briefly, input_schema, problems
 from .definition import PRIVATE_PARAMETERS, Definition
-from .errors import DefinitionError, Finding, ProviderError
+from .errors import DefinitionError, Finding, ProviderError, Severity
 from .providers import ProviderFactory, provider_for
-
-_ABOUT_KEYS = ("required", "additionalProperties", "propertyNames", "dependencies", "maxProperties", "minProperties")
-
-
-class _Computed:
-    """Stands for a value that is known only when the flow runs."""
 
 
 def ask_providers(definition: Definition, providers: ProviderFactory) -> Iterator[Finding]:
@@ -38,47 +27,32 @@ def ask_providers(definition: Definition, providers: ProviderFactory) -> Iterato
         if schema is None:
             yield Finding("The provider has no input schema.", state=name, line=line, severity="warning")
         elif isinstance(state.get("Parameters"), Mapping):
-            for text in problems(schema, state["Parameters"]):
-                yield Finding(text, state=name, field="Parameters", line=line)
+            for text, severity in _problems(schema, state["Parameters"]):
+                yield Finding(text, state=name, field="Parameters", line=line, severity=severity)
 
 
-def problems(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[str]:
+def _problems(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[tuple[str, Severity]]:
     """Return what is wrong with Parameters, as far as that can be known before the flow runs."""
-    body = _template(parameters)
-    kind = validator_for(schema, default=Draft7Validator)
+    unknown: list[Place] = []
+    body = _template(parameters, (), unknown)
     try:
-        kind.check_schema(schema)
-        for error in kind(schema, registry=REGISTRY).iter_errors(body):
-            if error.validator in _ABOUT_KEYS or not _has_computed(error.instance):
-                yield _sentence(error)
-    except (SchemaError, RecursionError) as error:
-        yield f"The provider's input schema cannot be used ({type(error).__name__})."
-    except Exception as error:  # broken references, bad patterns, and other errors, from several libraries
-        yield f"The provider's input schema cannot be used ({type(error).__name__})."
+        for problem in problems(schema, body, unknown=unknown):
+            yield f"{problem}.", "error"
+    except SchemaError as error:
+        yield f"The Parameters could not be checked: {error}.", "warning"
 
 
-def _template(value: Any) -> Any:
-    """Return the body as far as it is known."""
+def _template(value: Any, place: Place, unknown: list[Place]) -> Any:
+    """Return the body as far as it is known, and add the places of the other values to `unknown`."""
     if isinstance(value, list):
-        return [_template(item) for item in value]
+        return [_template(item, (*place, index), unknown) for index, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
     found: dict[str, Any] = {}
     for key, item in value.items():
         if key.endswith((".$", ".=")):
-            found[key[:-2]] = _Computed()
+            found[key[:-2]] = None
+            unknown.append((*place, key[:-2]))
         elif key != PRIVATE_PARAMETERS:
-            found[key] = _template(item)
+            found[key] = _template(item, (*place, key), unknown)
     return found
-
-
-def _has_computed(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_computed(item) for item in value.values())
-    return isinstance(value, _Computed) or (isinstance(value, list) and any(map(_has_computed, value)))
-
-
-def _sentence(error: ValidationError) -> str:
-    where = ".".join(map(str, error.absolute_path))
-    message = error.message if len(error.message) <= 200 else f"{error.message[:199]}…"
-    return f"{where}: {message}." if where else f"{message}."

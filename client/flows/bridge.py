@@ -13,19 +13,35 @@ import click
 import globus_sdk
 
 from .. import login, output
+from ..action_client import ActionClient
 from ..body import BodyError, read_body
 from ..console import Console, shorten
 from ..errors import FAILED, INTERRUPTED, USAGE, Refusal, explain
 from ..polling import BadResponse
 from ..schema import SchemaError, problems, read_schema
+from ..schema_check import Place
 from ..session import Session, an_object, provider_url
 from ..transport import LOOPBACK
 from ..waiting import scope_to_request
 from ..watch import span
 from .errors import DefinitionError, Finding, ProviderError
+from .functions import DEEPEST, depth
 from .providers import Document, Provider
 
-__all__ = ["FAILED", "INTERRUPTED", "USAGE", "Console", "Refusal", "explain", "output", "provider_url", "span"]
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "USAGE",
+    "Console",
+    "Place",
+    "Refusal",
+    "SchemaError",
+    "explain",
+    "output",
+    "problems",
+    "provider_url",
+    "span",
+]
 
 
 def schema_problems(schema: Mapping[str, Any], data: Any) -> list[str]:
@@ -67,6 +83,9 @@ def console_of(ctx: click.Context, *, verbose: bool) -> Console:
     return console
 
 
+TOO_DEEP = "The provider's response is nested too deeply."
+
+
 class RemoteProvider:
     """An Action Provider at a URL. Its methods raise ProviderError, and Refusal if a login is needed first."""
 
@@ -87,19 +106,19 @@ class RemoteProvider:
         return self._ask(self.session.description)
 
     def run(self, body: Any, request_id: str, label: str | None = None) -> Document:
-        return self._ask(lambda: an_object(self.session.client.run(body, request_id=request_id, label=label)))
+        return self._act(lambda client: client.run(body, request_id=request_id, label=label))
 
     def status(self, action_id: str) -> Document:
-        return self._ask(lambda: an_object(self.session.client.status(action_id)))
+        return self._act(lambda client: client.status(action_id))
 
     def cancel(self, action_id: str) -> Document:
-        return self._ask(lambda: an_object(self.session.client.cancel(action_id)))
+        return self._act(lambda client: client.cancel(action_id))
 
     def release(self, action_id: str) -> Document:
-        return self._ask(lambda: an_object(self.session.client.release(action_id)))
+        return self._act(lambda client: client.release(action_id))
 
     def resume(self, action_id: str) -> Document:
-        return self._ask(lambda: an_object(self.session.client.resume(action_id)))
+        return self._act(lambda client: client.resume(action_id))
 
     def give_consent(self, scope: str) -> bool:
         """Have the person log in with consent to a scope. Return False if that is not possible.
@@ -114,12 +133,20 @@ class RemoteProvider:
         login.consent(self.session.app, wanted)
         return True
 
+    def _act(self, operation: Callable[[ActionClient], globus_sdk.GlobusHTTPResponse]) -> Document:
+        document = self._ask(lambda: an_object(operation(self.session.client)))
+        if depth(document) > DEEPEST:
+            raise ProviderError(TOO_DEEP)
+        return document
+
     def _ask(self, request: Callable[[], Document]) -> Document:
         try:
             return request()
         except globus_sdk.AuthAPIError:
             raise  # a failed login is not a response from the provider
         except globus_sdk.GlobusAPIError as error:
+            if depth(error.raw_json) > DEEPEST:
+                raise ProviderError(TOO_DEEP, error.http_status) from error
             document = error.raw_json if isinstance(error.raw_json, dict) else None
             raise ProviderError(explain(error, self._console)[0], error.http_status, document) from error
         except (globus_sdk.NetworkError, BadResponse) as error:

@@ -17,6 +17,8 @@ EXPIRED = "Flows.WebInputExpired"
 LIMIT = "LocalRunner.LimitExceeded"
 CATCH_ALL = ("States.ALL", "States.All")
 
+Severity = Literal["error", "warning"]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -26,7 +28,7 @@ class Finding:
     state: str | None = None
     field: str | None = None
     line: int | None = None
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         place = [f"line {self.line}"] if self.line else []

@@ -59,6 +59,19 @@ def tree_size(value: Any) -> int:
     return size
 
 
+def depth(value: Any) -> int:
+    """Return how many levels of objects and lists a value has."""
+    levels, todo = 0, [value]
+    while todo := [
+        item
+        for each in todo
+        if isinstance(each, (dict, list))
+        for item in (each.values() if isinstance(each, dict) else each)
+    ]:
+        levels += 1
+    return levels
+
+
 def pathsplit(path: Any) -> list[str]:
     """Return ``[head, last]`` of a path, like Python's ``os.path.split``, except that ``/~/`` is never split."""
     if not isinstance(path, str):

@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from client.cli import main
+from tests.client.odd_provider import DESCRIPTION, CannedResponse, running_odd_provider
 from tests.flows.conftest import Command, WriteFlow
 from tests.flows.definitions import URL, Data, action, flow, pass_on
 from tests.processes import ROOT, RunningProvider, clean_environment
@@ -89,9 +90,47 @@ class TestCheck:
 
         assert check(utc_offset=1) == (0, "")
         assert check(**{"utc_offset.$": "$.a"}) == (0, "")
-        assert "'utc_offset' is a required property" in check()[1]
-        assert "30 is greater than or equal to the maximum of 24" in check(utc_offset=30)[1]
-        assert "'zone' was unexpected" in check(**{"utc_offset.=": "a", "zone": 1})[1]
+        assert "Parameters: utc_offset: is missing." in check()[1]
+        assert "utc_offset: 30 is greater than or equal to the maximum of 24." in check(utc_offset=30)[1]
+        assert "zone: unknown field; the fields are utc_offset." in check(**{"utc_offset.=": "a", "zone": 1})[1]
+
+    @pytest.mark.parametrize(
+        ("schema", "reason"),
+        [
+            ({"properties": {"a": {"pattern": "^(x+x+)+$"}}}, "took more than 0.5 seconds"),
+            ({"properties": {"a": {"pattern": "("}}}, "cannot be used (SchemaError)"),
+            ({"properties": {"a": {"$ref": "#/nowhere"}}}, "cannot be used (_WrappedReferencingError)"),
+        ],
+        ids=["catastrophic pattern", "broken pattern", "reference that leads nowhere"],
+    )
+    def test_a_schema_that_cannot_be_checked_is_a_warning(
+        self, command: Command, write_flow: WriteFlow, monkeypatch: pytest.MonkeyPatch, schema: Any, reason: str
+    ) -> None:
+        monkeypatch.setattr("client.schema_check.LIMIT_SECONDS", 0.5)
+        file = write_flow(flow(A=action(Parameters={"a": "x" * 40 + "y", "b.$": "$.b"})))
+        with running_odd_provider() as odd:
+            odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": schema}))
+            done = command("check", file, "--ask-providers", "--provider", f"*={odd.url}", "--token", ALICE)
+        assert done.exit_code == 0
+        assert "Parameters: warning: The Parameters could not be checked: " in done.out
+        assert reason in done.out
+
+    def test_only_what_does_not_depend_on_computed_values_is_checked(
+        self, command: Command, write_flow: WriteFlow
+    ) -> None:
+        inner = {"properties": {"n": {"type": "number"}, "m": {"maximum": 1}}, "minProperties": 3}
+        schema = {"properties": {"list": {"items": inner, "uniqueItems": True, "maxItems": 1}}}
+        parameters = {"list": [{"n.=": "a", "m": 2}, {"n": "b", "m.$": "$.c"}]}
+        file = write_flow(flow(A=action(Parameters=parameters)))
+        with running_odd_provider() as odd:
+            odd.answer("GET /", CannedResponse(200, {**DESCRIPTION, "input_schema": schema}))
+            done = command("check", file, "--ask-providers", "--provider", f"*={odd.url}", "--token", ALICE)
+        assert re.findall("Parameters: (.*)", done.out) == [
+            "list.0: {'n': …, 'm': 2} does not have enough properties.",
+            "list.0.m: 2 is greater than the maximum of 1.",
+            "list.1: {'n': 'b', 'm': …} does not have enough properties.",
+            "list.1.n: 'b' is not of type 'number'.",
+        ]
 
     def test_a_provider_that_does_not_answer_is_a_warning(
         self, command: Command, write_flow: WriteFlow, monkeypatch: pytest.MonkeyPatch

@@ -28,9 +28,9 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[OddProvider]:
         yield provider
 
 
-def run(odd: OddProvider, consent: Any = None) -> Run:
+def run(odd: OddProvider, consent: Any = None, definition: Any = FLOW) -> Run:
     providers = RemoteProviders(Console(), frozenset(["https://x.example"]), {"*": odd.url}, token="a-token")
-    return FlowRunner(FLOW, providers, clock=ManualClock(), consent=consent).run(label="mine", run_id=RUN_ID)
+    return FlowRunner(definition, providers, clock=ManualClock(), consent=consent).run(label="mine", run_id=RUN_ID)
 
 
 RUN_ID = "00000000-0000-4000-8000-000000000000"
@@ -92,6 +92,53 @@ def test_an_answer_to_run_that_is_not_a_status_is_an_exception(odd: OddProvider,
     done = run(odd)
     assert done.error
     assert done.error.error == "ActionUnableToRun"
+
+
+def nested(levels: int) -> Any:
+    found: Any = 1
+    for _ in range(levels):
+        found = {"a": found}
+    return found
+
+
+@pytest.mark.parametrize("levels", [101, 900])
+def test_an_answer_to_run_that_is_nested_too_deeply_is_an_exception(odd: OddProvider, levels: int) -> None:
+    odd.answer("POST /run", action("ACTIVE", details=nested(levels)))
+    done = run(odd)
+    assert done.error
+    assert (done.error.error, done.error.cause) == (
+        "ActionUnableToRun",
+        "The provider's response is nested too deeply.",
+    )
+
+
+@pytest.mark.parametrize("levels", [101, 900])
+def test_a_status_that_is_nested_too_deeply_counts_as_no_answer(odd: OddProvider, levels: int) -> None:
+    deep = action("SUCCEEDED", details=nested(levels))
+    odd.answer("GET /a/status", deep, DONE)
+    assert run(odd).succeeded
+    odd.answer("GET /a/status", deep)
+    odd.answer("POST /a/cancel", deep)
+    done = run(odd)
+    assert done.error
+    assert done.error.error == "ActionTimeout"
+
+
+@pytest.mark.parametrize("operation", ["POST /run", "GET /a/status"])
+def test_a_refusal_that_is_nested_too_deeply_keeps_its_status(odd: OddProvider, operation: str) -> None:
+    odd.answer(operation, dataclasses.replace(DONE, status=403, body={"description": nested(900)}))
+    done = run(odd)
+    assert done.error
+    assert done.error.cause == "The provider's response is nested too deeply."
+    assert done.error.document is None
+
+
+def test_a_catch_handles_an_answer_that_is_nested_too_deeply(odd: OddProvider) -> None:
+    odd.answer("POST /run", action("ACTIVE", details=nested(900)))
+    catch = [{"ErrorEquals": ["ActionUnableToRun"], "Next": "B", "ResultPath": "$.caught"}]
+    caught = definitions.action(ActionUrl="https://x.example", Parameters={"a": 1}, Catch=catch, Next="B")
+    done = run(odd, definition=definitions.flow(A=caught, B=definitions.pass_on()))
+    assert done.output["caught"]["Error"] == "ActionUnableToRun"
 
 
 def test_an_action_that_cannot_be_released_still_succeeds(odd: OddProvider) -> None:

@@ -14,6 +14,9 @@ from pathlib import Path
 import client
 from tests.processes import ROOT
 
+_LINK = r"""\]\(<?([^)\s>]+)|^ *\[[^\]]+\]: *<?([^\s>]+)|(?:href|src)=["']?([^"'\s>]+)"""
+"""A link in Markdown: inline, as a definition for references, or in HTML."""
+
 
 def tracked(*paths: str) -> set[str]:
     """Return the files of the repository at these paths, without those that git ignores."""
@@ -52,8 +55,16 @@ def wrong_metadata(metadata: Message) -> list[str]:
         "Provides-Extra": "pytest",
     }
     wrong = [f"{name} is {metadata[name]}, not {value}" for name, value in expected.items() if metadata[name] != value]
-    links = re.findall(r"\]\((?!https://|#)([^)]+)\)", str(metadata.get_payload()))
+    links = broken_links(str(metadata.get_payload()))
     return wrong + [f"the link {link} of the description leads nowhere on PyPI" for link in links]
+
+
+def broken_links(text: str) -> list[str]:
+    """Return the links in Markdown that lead neither to the web nor to a heading of the same page."""
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    known = {f"#{re.sub(r'[^a-z0-9_ -]', '', heading.lower()).replace(' ', '-')}" for heading in headings}
+    found = [link for match in re.findall(_LINK, text, re.M) for link in match if link]
+    return [link for link in found if not link.startswith("https://") and link not in known]
 
 
 def main(folder: Path) -> int:
