@@ -23,11 +23,11 @@ from app.settings import PREFIX, Settings, SettingsError
 
 T = TypeVar("T")
 
-NAMES = ("purge", "advance")
+NAMES = ("purge", "advance", "--help")
 
 
 def is_requested() -> bool:
-    """Return whether this process runs one of these commands, which need no Globus credentials."""
+    """Return whether this process runs one of these commands, or shows help: they need no Globus credentials."""
     return click.get_current_context(silent=True) is not None and not set(NAMES).isdisjoint(sys.argv[1:])
 
 

@@ -119,6 +119,23 @@ def test_a_script_works_on_the_database_of_the_servers(command: str, tmp_path: P
     assert run.stdout == {"purge": "0\n", "advance": "advanced 0, ended 0, cleaned up 0\n"}[command]
 
 
+@pytest.mark.parametrize("command", [*COMMANDS, "migrate"])
+def test_a_script_explains_itself_without_credentials_and_database(command: str) -> None:
+    shown = subprocess.run(
+        [ROOT / "script" / command, "--help"], env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    assert "Usage:" in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_the_help_of_flask_names_our_commands() -> None:
+    command = [sys.executable, "-m", "flask", "--app", "app", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True)
+    assert shown.stderr == ""
+    for name in COMMANDS:
+        assert f"\n  {name} " in shown.stdout
+
+
 def test_advance_can_repeat_until_it_is_stopped(tmp_path: Path) -> None:
     environment = clean_environment(WHATTIME_DATABASE_URL=f"sqlite:///{tmp_path}/actions.db", PYTHONUNBUFFERED="1")
     command = [sys.executable, "-m", "flask", "--app", "app", "advance", "--every", "0.1"]

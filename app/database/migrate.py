@@ -1,10 +1,11 @@
-"""Brings the schema of a SQL database up to date: python -m app.database.migrate, or script/migrate."""
+"""Bring the schema of a SQL database up to date: python -m app.database.migrate, or script/migrate."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import click
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
@@ -53,6 +54,7 @@ def bring_up_to_date(engine: Engine) -> bool:
     return True
 
 
+@click.command(help=__doc__)
 def main() -> None:
     """Migrate the database that the settings name."""
     from app import settings
