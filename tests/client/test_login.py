@@ -48,13 +48,13 @@ def test_a_person_logs_in_once_and_out_again(
     first.expect("You are not logged in for this provider yet.\r\n")
     first.expect_exact("Open this link, ")
     assert "browser" not in first.before
-    log_in(first, "carol")
+    log_in(first, "bob")
     assert '"status": "ACTIVE"' in seen(first)
     (tokens,) = stored(tmp_path)
     assert tokens.stat().st_mode & 0o777 == 0o600
     assert "creator_id" in seen(terminal("list", "--format", "json"))
-    assert seen(terminal("whoami")) == "carol@local.example\n"
-    assert "You are already logged in as carol@local.example." in seen(terminal("login"))
+    assert seen(terminal("whoami")) == "bob@local.example\n"
+    assert "You are already logged in as bob@local.example." in seen(terminal("login"))
     token = next(iter(json.loads(tokens.read_text())["data"]["DEFAULT"].values()))["access_token"]
     assert seen(terminal("logout")) == "You are logged out.\n"
     assert stored(tmp_path) == []
