@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.processes import RunningProvider, running_provider, start
-from tests.test_http import wait_until
+from tests.waiting import until
 
 HEADERS = {"Authorization": "Bearer local-token-alice", "Connection": "close"}
 
@@ -38,7 +38,7 @@ def worker_ids(provider: RunningProvider) -> list[int]:
 
 def serves(provider: RunningProvider) -> bool:
     try:
-        return requests.get(f"{provider.url}/", headers=HEADERS, timeout=1).status_code == 200
+        return requests.get(f"{provider.url}/", headers=HEADERS, timeout=5).status_code == 200
     except requests.RequestException:
         return False
 
@@ -50,12 +50,12 @@ def has_another_worker(provider: RunningProvider, killed: list[int]) -> bool:
 def test_a_worker_that_dies_again_and_again_does_not_end_the_server(provider: RunningProvider) -> None:
     killed: list[int] = []
     for _ in range(3):  # each as soon as it starts: granian takes the second for a crash loop
-        wait_until(partial(has_another_worker, provider, killed[-1:]))
+        until(partial(has_another_worker, provider, killed[-1:]), "another worker")
         killed += worker_ids(provider)
         os.kill(killed[-1], signal.SIGKILL)
-    wait_until(lambda: serves(provider))
+    until(lambda: serves(provider), "an answer")
     provider.process.terminate()
-    _, errors = provider.process.communicate(timeout=30)
+    _, errors = provider.process.communicate(timeout=60)
     deaths = [line for line in map(json.loads, errors.splitlines()) if line["message"].startswith("Unexpected exit")]
     assert len(deaths) == 3
     for line in deaths:
@@ -68,6 +68,6 @@ def test_a_worker_that_cannot_start_ends_the_server(tmp_path: Path) -> None:
     (tmp_path / "broken_work.py").write_text(broken + "from app.whattime import *\n")
     (tmp_path / "schema.json").write_text("{}")
     process = start(WORK="broken_work", environment={"PYTHONPATH": str(tmp_path)})
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "not here" in errors

@@ -293,11 +293,11 @@ def blueprint(slow_provider: RunningProvider) -> Iterator[str]:
     patient = requests.Session()
     patient.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.1)))
     try:
-        assert patient.get(url, timeout=5).status_code < 500
+        assert patient.get(url, timeout=60).status_code < 500
         yield url
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=60)
 
 
 def test_a_provider_on_the_toolkits_blueprint(command: Command, blueprint: str) -> None:

@@ -59,7 +59,7 @@ def test_a_provider_on_the_toolkit_runs_without_an_account(tmp_path: Path) -> No
             done = subprocess.run(
                 ["bash", "-eu"], input=script, capture_output=True, text=True, env=environment, check=True
             )
-            withdrawn = requests.get(f"http://127.0.0.1:{auth_port}/v2/web/consents?as=bob", timeout=5).text
+            withdrawn = requests.get(f"http://127.0.0.1:{auth_port}/v2/web/consents?as=bob", timeout=60).text
     first, second = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert first["status"] == "INACTIVE"
     assert first["details"]["required_scope"] == f"{settings['SCOPE']}[{GROUPS_SCOPE}]"

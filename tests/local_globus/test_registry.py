@@ -195,7 +195,7 @@ def test_options_register_clients_and_scopes(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_without_options_it_serves_this_provider() -> None:
     with started_alone(f"--port={free_port()}") as exports:
-        assert requests.get(exports["GLOBUS_SDK_SERVICE_URL_AUTH"] + "jwks.json", timeout=5).status_code == 200
+        assert requests.get(exports["GLOBUS_SDK_SERVICE_URL_AUTH"] + "jwks.json", timeout=60).status_code == 200
         assert exports["WHATTIME_SCOPE"] == PROVIDER_SCOPE
 
 
