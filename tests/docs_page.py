@@ -76,7 +76,9 @@ class DocsPage:
         )
 
     def _until_there(self, selector: str) -> None:
-        WebDriverWait(self._browser, LONGEST_SECONDS).until(lambda _: self._browser.find_elements(By.CSS_SELECTOR, selector))
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(
+            lambda _: self._browser.find_elements(By.CSS_SELECTOR, selector)
+        )
 
     def until_actions(self, *words: str) -> None:
         """Wait until there are as many actions as words, and each action shows its word."""
@@ -101,7 +103,9 @@ class DocsPage:
         self._browser.execute_script(HOLD, operation)
 
     def until_held(self) -> None:
-        WebDriverWait(self._browser, LONGEST_SECONDS).until(lambda _: self._browser.execute_script("return held.length > 0"))
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(
+            lambda _: self._browser.execute_script("return held.length > 0")
+        )
 
     def let_go(self) -> None:
         """Deliver what was held back, and wait until the page has dealt with it."""

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from click.testing import CliRunner
 
+from local_globus.__main__ import main
 from local_globus.directory import GROUPS_SCOPE
 from local_globus.registry_file import read_registry
 from tests.processes import ROOT, clean_environment, free_port
@@ -84,7 +86,6 @@ def test_the_snippet_for_tests_runs() -> None:
 
 
 def test_every_option_is_documented() -> None:
-    command = [sys.executable, "-m", "local_globus", "--help"]
-    help_text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    help_text = CliRunner().invoke(main, ["--help"]).output
     options = set(re.findall(r"--[a-z-]+", help_text)) - {"--help"}
     assert options == set(re.findall(r"^\| `(--[a-z-]+)", DOCUMENT, re.MULTILINE))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import globus_sdk
 import pytest
 import requests
+from click.testing import CliRunner
 from globus_sdk.globus_app import UserApp
 
+from local_globus.__main__ import main
 from local_globus.directory import (
     CLIENT_SECRET,
     GROUP_ID,
@@ -24,7 +24,6 @@ from local_globus.directory import (
 from local_globus.server import RunningGlobus, start_globus
 from local_globus.web import create_globus
 from tests.local_globus.person import choose
-from tests.processes import clean_environment
 
 ALICE, BOB, _ = PEOPLE
 OTHER_CLIENT = "0e0e0e0e-0000-4000-8000-000000000000"
@@ -194,7 +193,6 @@ def test_the_local_tokens_have_telling_names() -> None:
 
 
 def test_a_busy_port_is_named(running: RunningGlobus) -> None:
-    command = [sys.executable, "-m", "local_globus", f"--port={urlsplit(running.url).port}"]
-    busy = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
-    assert busy.returncode == 2
-    assert "Choose another with --port" in busy.stderr
+    busy = CliRunner().invoke(main, [f"--port={urlsplit(running.url).port}"])
+    assert busy.exit_code == 2
+    assert "Choose another with --port" in busy.output

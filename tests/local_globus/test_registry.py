@@ -13,7 +13,9 @@ from pathlib import Path
 import globus_sdk
 import pytest
 import requests
+from click.testing import CliRunner
 
+from local_globus.__main__ import main
 from local_globus.banner import banner
 from local_globus.directory import CLIENT_SECRET, GROUPS_SCOPE, PROVIDER_CLIENT_ID, PROVIDER_SCOPE
 from local_globus.registry import Client, RegisteredScope, RegistryError, register
@@ -208,8 +210,6 @@ def test_without_options_it_serves_this_provider() -> None:
     ],
 )
 def test_wrong_options_are_explained(options: list[str], message: str) -> None:
-    command = [sys.executable, "-m", "local_globus", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    done = CliRunner().invoke(main, options)
+    assert done.exit_code == 2
+    assert message in done.output
