@@ -13,6 +13,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.browser import hosts_of, log_of, requests_of
 from tests.processes import RunningProvider
 
+LONGEST_SECONDS = 60
+"""How long to wait for what should be there at once, even on a busy machine."""
+
 HOLD = """
 const [operation] = arguments;
 const send = window.fetch;
@@ -34,7 +37,7 @@ class DocsPage:
         self.until("Start an action")
 
     def until(self, text: str) -> None:
-        WebDriverWait(self._browser, 20).until(lambda _: text in self.text)
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(lambda _: text in self.text)
 
     @property
     def text(self) -> str:
@@ -51,7 +54,7 @@ class DocsPage:
             self.button(label, within).click()
             return True
 
-        WebDriverWait(self._browser, 20, ignored_exceptions=[StaleElementReferenceException]).until(click)
+        WebDriverWait(self._browser, LONGEST_SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(click)
 
     def button(self, label: str, within: str = "body") -> WebElement:
         return self._browser.find_element(By.CSS_SELECTOR, within).find_element(
@@ -68,16 +71,18 @@ class DocsPage:
         execute.click()
         table = f"{block} .live-responses-table"
         self._until_there(table)
-        WebDriverWait(self._browser, 20).until(
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(
             lambda _: word in self._browser.find_element(By.CSS_SELECTOR, table).text
         )
 
     def _until_there(self, selector: str) -> None:
-        WebDriverWait(self._browser, 20).until(lambda _: self._browser.find_elements(By.CSS_SELECTOR, selector))
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(
+            lambda _: self._browser.find_elements(By.CSS_SELECTOR, selector)
+        )
 
     def until_actions(self, *words: str) -> None:
         """Wait until there are as many actions as words, and each action shows its word."""
-        WebDriverWait(self._browser, 20).until(
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(
             lambda _: (
                 len(self.actions) == len(words)
                 and all(word in text for word, text in zip(words, self.actions, strict=True))
@@ -86,7 +91,7 @@ class DocsPage:
 
     def until_answer(self, *words: str) -> None:
         """Wait until the request and response have all these words."""
-        WebDriverWait(self._browser, 20).until(lambda _: all(word in self.exchange for word in words))
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(lambda _: all(word in self.exchange for word in words))
 
     @property
     def exchange(self) -> str:
@@ -98,7 +103,9 @@ class DocsPage:
         self._browser.execute_script(HOLD, operation)
 
     def until_held(self) -> None:
-        WebDriverWait(self._browser, 20).until(lambda _: self._browser.execute_script("return held.length > 0"))
+        WebDriverWait(self._browser, LONGEST_SECONDS).until(
+            lambda _: self._browser.execute_script("return held.length > 0")
+        )
 
     def let_go(self) -> None:
         """Deliver what was held back, and wait until the page has dealt with it."""

@@ -70,7 +70,7 @@ class FaultyGlobus:
             elif self.fault is not None:
                 self.fault(connection)
             else:
-                with socket.create_connection(self._target, timeout=10) as target:
+                with socket.create_connection(self._target, timeout=60) as target:
                     self._start(self._copy, connection, target)
                     self._copy(target, connection)
 

@@ -15,8 +15,8 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from tests.examples.waiting import until
 from tests.processes import ROOT, find_program, free_port
+from tests.waiting import until
 
 HEADERS = {"Authorization": "Bearer local-token-alice"}
 GUIDE = (ROOT / "docs" / "operate.md").read_text("utf-8")
@@ -98,7 +98,7 @@ def running_nginx(*ports: int, changes: dict[str, str] | None = None) -> Iterato
             yield nginx
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 class Address(HTTPAdapter):

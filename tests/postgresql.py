@@ -61,7 +61,7 @@ class PostgresqlServer:
         """Stop the server. SIGINT ends its connections; SIGQUIT is like a crash."""
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(30)
+            self.process.wait(60)
             self.process = None
 
     def freeze(self) -> None:

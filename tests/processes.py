@@ -130,4 +130,4 @@ def running_provider(
         yield RunningProvider(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{auth_port}/", "".join(lines), process)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)

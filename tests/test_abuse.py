@@ -131,7 +131,7 @@ def test_a_request_that_is_too_long_is_refused_and_the_next_one_is_served(
 ) -> None:
     host, port = provider.url.removeprefix("http://").split(":")
     for sent, wanted in ((lines, expect), (["GET /health HTTP/1.1"], "200")):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall("\r\n".join([*sent, "Host: localhost", "Connection: close", "", ""]).encode())
             answer = connection.makefile("rb").readline().decode()
         assert answer.split()[1] == wanted
@@ -141,18 +141,18 @@ def test_a_request_that_is_too_long_is_refused_and_the_next_one_is_served(
 def test_local_mode_refuses_foreign_host_names(provider: RunningProvider, host: str) -> None:
     headers = {"Authorization": "Bearer local-token-bob"}
     for path in ("/docs/people.json", "/actions?limit=1"):
-        refused = requests.get(f"{provider.url}{path}", headers=headers | {"Host": host}, timeout=10)
+        refused = requests.get(f"{provider.url}{path}", headers=headers | {"Host": host}, timeout=60)
         assert refused.status_code == 400
         check_error(refused.json(), "InvalidRequest")
-        assert requests.get(f"{provider.url}{path}", headers=headers, timeout=10).status_code == 200
+        assert requests.get(f"{provider.url}{path}", headers=headers, timeout=60).status_code == 200
 
 
 def test_the_link_to_the_next_page_names_no_host(provider: RunningProvider) -> None:
     headers = {"Authorization": "Bearer local-token-bob"}
     for request_id in ("one", "two"):
         body: Any = {"request_id": request_id, "body": {"utc_offset": 1}}
-        requests.post(f"{provider.url}/run", json=body, headers=headers, timeout=10)
-    answer = requests.get(f"{provider.url}/actions?limit=1", headers=headers, timeout=10)
+        requests.post(f"{provider.url}/run", json=body, headers=headers, timeout=60)
+    answer = requests.get(f"{provider.url}/actions?limit=1", headers=headers, timeout=60)
     assert answer.headers["Link"].startswith("</actions?limit=1&marker=")
 
 
@@ -165,7 +165,7 @@ def test_connections_that_never_read_a_large_file_hold_little(provider: RunningP
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
             connection.connect(("127.0.0.1", int(provider.url.rpartition(":")[2])))
             connection.sendall(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        read = requests.get(f"{provider.url}/docs/swagger-ui-bundle.js", timeout=20)
+        read = requests.get(f"{provider.url}/docs/swagger-ui-bundle.js", timeout=60)
         assert read.status_code == 200  # and so those before it have been answered
         assert memory_bytes(worker) - before < UNREAD * 750_000
 

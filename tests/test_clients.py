@@ -22,7 +22,8 @@ BODY = '{"utc_offset": 1}'
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[RunningProvider]:
-    with running_provider(MIN_SECONDS="6", MAX_SECONDS="6", FAILURE_RATE="0") as running:
+    """A provider with actions that outlast any test."""
+    with running_provider(MIN_SECONDS="600", MAX_SECONDS="600") as running:
         yield running
 
 
@@ -79,9 +80,11 @@ def test_the_whole_life_of_an_action(cli: Cli) -> None:
     assert gone["code"] == "NotFound"
 
 
-def test_run_and_watch_until_the_end(cli: Cli) -> None:
-    cli.login_with("local-token-bob")
-    documents = cli("run", "--watch", "--body", BODY)
+def test_run_and_watch_until_the_end(command: str, tmp_path: Path) -> None:
+    with running_provider(MIN_SECONDS="1", MAX_SECONDS="1", FAILURE_RATE="0") as quick:
+        cli = Cli(command, quick, tmp_path)
+        cli.login_with("local-token-bob")
+        documents = cli("run", "--watch", "--body", BODY)
     assert documents[-1]["status"] == "SUCCEEDED"
     assert documents[-1]["details"].keys() == {"whattimeisit"}
 
@@ -104,7 +107,7 @@ def test_error_messages_are_shown(cli: Cli) -> None:
 
 def test_a_person_logs_in_once(cli: Cli) -> None:
     arguments = [*cli.arguments[1:], *cli.options("run", "--body", BODY)]
-    terminal = pexpect.spawn(cli.arguments[0], arguments, env=cli.environment, encoding="utf-8", timeout=30)
+    terminal = pexpect.spawn(cli.arguments[0], arguments, env=cli.environment, encoding="utf-8", timeout=60)
     terminal.setwinsize(50, 2000)
     terminal.expect(r"http://127\.0\.0\.1:\d+/v2/oauth2/authorize\S+")
     code = choose(re.sub(r"\x1b\[[0-9;]*m", "", str(terminal.after)), "carol")
@@ -116,6 +119,6 @@ def test_a_person_logs_in_once(cli: Cli) -> None:
     (started,) = cli("run", "--body", BODY)
     token = json.loads(cli.tokens.read_text())[cli.provider.scope]["access_token"]
     status = requests.get(
-        f"{cli.provider.url}/{started['action_id']}/status", headers={"Authorization": f"Bearer {token}"}, timeout=5
+        f"{cli.provider.url}/{started['action_id']}/status", headers={"Authorization": f"Bearer {token}"}, timeout=60
     )
     assert status.json()["creator_id"].endswith("0000000ca201")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +17,7 @@ from app.database.command import Command, Rows, Sql
 from app.database.connections import Connection, Connections, Lost, NoAnswer, Silent
 from app.database.sql import SqlDatabase
 from tests.test_database import NOW, action
+from tests.waiting import until
 
 COMMAND = Command(Sql("SELECT 1", ()), None, writes=False)
 ANSWER: Rows = [(1,)]
@@ -125,7 +125,7 @@ def test_after_silence_only_one_call_waits_and_all_others_fail_at_once(fake: Fak
     fake.frozen.set()
     with ThreadPoolExecutor(32) as threads:
         calls = [threads.submit(pool.execute, COMMAND, {}) for _ in range(32)]
-        wait_until(lambda: sum(call.done() for call in calls) == 31)
+        until(lambda: sum(call.done() for call in calls) == 31, "31 answers")
         assert fake.inside == 1
         fake.frozen.clear()
         fake.failure = None
@@ -143,7 +143,7 @@ def test_no_more_threads_than_connections_wait_for_a_silent_database(
     fake.frozen.set()
     with ThreadPoolExecutor(32) as threads:
         calls = [threads.submit(pool.execute, COMMAND, {}) for _ in range(32)]
-        wait_until(lambda: sum(call.done() for call in calls) == 28)
+        until(lambda: sum(call.done() for call in calls) == 28, "28 answers")
         assert fake.inside == 4
         fake.thawed.set()
     assert fake.most_inside == 4
@@ -212,10 +212,3 @@ def test_a_write_whose_answer_was_lost_counts_as_done(database_url: str) -> None
     assert losses == []
     assert database.get("id-1") is None
     database.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.01)

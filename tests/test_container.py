@@ -21,9 +21,9 @@ import requests
 
 from tests.api import check_error
 from tests.conftest import CREDENTIALS
-from tests.examples.waiting import until
 from tests.postgresql import running_postgresql
 from tests.processes import ROOT, free_port
+from tests.waiting import until
 
 BASE_PACKAGES = "python3,python3-venv,ca-certificates"
 CERTIFICATES = "--volume=/etc/ssl/certs:/etc/ssl/certs:ro"  # this machine may trust a proxy of its own
@@ -78,12 +78,12 @@ def serving(command: list[str]) -> Iterator[None]:
         yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 def answer(url: str) -> requests.Response | None:
     with contextlib.suppress(requests.ConnectionError):
-        return requests.get(url, timeout=20)
+        return requests.get(url, timeout=60)
     return None
 
 
@@ -106,7 +106,7 @@ def test_the_image_migrates_a_database_and_serves(image: Image) -> None:
             subprocess.run(image.command(python, "-m", *module, **settings), check=True, timeout=60)
         with serving(image.command(*serve, **settings)):
             description = until(lambda: answer(f"http://127.0.0.1:{port}/openapi.json"), "the server")
-            refused = requests.get(f"http://127.0.0.1:{port}/", timeout=20)
+            refused = requests.get(f"http://127.0.0.1:{port}/", timeout=60)
     assert description is not None
     assert description.status_code == 200
     assert refused.status_code == 401

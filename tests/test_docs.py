@@ -186,21 +186,23 @@ def test_a_late_response_is_not_shown_to_the_next_person(page: DocsPage) -> None
     assert "action_id" not in page.exchange
 
 
-def test_others_do_not_see_the_action_and_its_owner_cancels_it(page: DocsPage) -> None:
-    page.press("alice", "#people")
-    page.press("Run")
-    page.until_actions("ACTIVE")
-    page.press("bob", "#people")
-    page.press("List my actions")
-    page.until_answer("GET /actions", "200", "[]")
-    assert page.actions == []
-    page.press("alice", "#people")
-    page.press("List my actions")
-    page.until_actions("ACTIVE")
-    page.press("Cancel", "#actions")
-    page.until_actions("CANCELLED")
-    page.press("Release", "#actions")
-    page.until_actions()
+def test_others_do_not_see_the_action_and_its_owner_cancels_it(chromium: Chrome) -> None:
+    with running_provider(MIN_SECONDS="600", MAX_SECONDS="600") as running:
+        page = DocsPage(chromium, running)
+        page.press("alice", "#people")
+        page.press("Run")
+        page.until_actions("ACTIVE")
+        page.press("bob", "#people")
+        page.press("List my actions")
+        page.until_answer("GET /actions", "200", "[]")
+        assert page.actions == []
+        page.press("alice", "#people")
+        page.press("List my actions")
+        page.until_actions("ACTIVE")
+        page.press("Cancel", "#actions")
+        page.until_actions("CANCELLED")
+        page.press("Release", "#actions")
+        page.until_actions()
 
 
 def test_each_operation_can_be_tried_by_itself(page: DocsPage) -> None:

@@ -21,10 +21,10 @@ from sqlalchemy import text
 from app.database import prepare_database
 from app.database.engine import open_engine
 from tests.api import check_error
-from tests.examples.waiting import until
 from tests.nginx import RunningNginx, running_nginx, session_from
 from tests.postgresql import running_postgresql
 from tests.processes import RunningProvider, free_port, running_provider
+from tests.waiting import until
 
 UNLIMITED = {"rate=50r/s": "rate=100000r/s"}
 """Four callers who never rest send more than the guide allows one address."""
@@ -74,11 +74,11 @@ class Callers:
     def _send(self, session: requests.Session, method: str, url: str, **options: Any) -> Any:
         try:
             try:
-                response = session.request(method, url, timeout=30, **options)
+                response = session.request(method, url, timeout=60, **options)
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 if not self._repeat:
                     raise
-                response = session.request(method, url, timeout=30, **options)
+                response = session.request(method, url, timeout=60, **options)
         except requests.RequestException as error:
             self.failures.append(repr(error))
             return None
@@ -112,7 +112,7 @@ def settings(new_database: Callable[[], str]) -> Any:
 
 
 def runs_answered_by(provider: RunningProvider) -> int:
-    page = requests.get(f"{provider.url}/metrics", timeout=20).text
+    page = requests.get(f"{provider.url}/metrics", timeout=60).text
     found = re.findall(r'^action_provider_request_seconds_count\{operation="run",.*\} ([\d.]+)$', page, re.MULTILINE)
     return int(sum(map(float, found)))
 
@@ -130,7 +130,7 @@ def test_servers_go_and_come_back_one_after_the_other_and_no_request_fails(setti
                     server.process.send_signal(how)
                 else:
                     server.signal_all(how)
-                server.process.wait(30)
+                server.process.wait(60)
                 callers.wait_for(30)
                 back = stack.enter_context(running_provider(port=port, **settings))
                 until(partial(runs_answered_by, back), "nginx to use the server that is back")
@@ -169,7 +169,7 @@ def test_a_503_of_the_provider_is_passed_on_and_not_repeated() -> None:
         threading.Thread(target=server.serve_forever).start()
         try:
             with running_nginx(server.server_port, server.server_port) as nginx:
-                response = session_from(nginx).post(f"{nginx.url}/run", timeout=20)
+                response = session_from(nginx).post(f"{nginx.url}/run", timeout=60)
         finally:
             server.shutdown()
     assert (response.status_code, response.headers["Retry-After"], response.content) == (503, "3", b"")
@@ -181,6 +181,6 @@ def test_a_provider_that_does_not_answer_is_an_error_to_be_repeated(status: int)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1] if status == 504 else free_port()
         with running_nginx(port, port, changes=SHORT) as nginx:
-            response = session_from(nginx).get(nginx.url, timeout=20)
+            response = session_from(nginx).get(nginx.url, timeout=60)
     assert (response.status_code, response.headers["Retry-After"]) == (status, "1")
     check_error(response.json(), "ServiceUnavailable")

@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import requests
 from tests.api import check_error, check_status_document
 from tests.conftest import CREDENTIALS
 from tests.processes import ROOT, RunningProvider, clean_environment, free_port, running_provider, start
+from tests.waiting import until
 
 BODY = {"utc_offset": 1}
 GROUP = "urn:globus:groups:id:5b1c0de0-0000-4000-8000-0000000009a0"
@@ -36,7 +36,7 @@ def call(
     provider: RunningProvider, method: str, path: str, token: str | None = "local-token-alice", **options: Any
 ) -> requests.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return requests.request(method, provider.url + path, headers=headers, timeout=20, **options)
+    return requests.request(method, provider.url + path, headers=headers, timeout=60, **options)
 
 
 def run(provider: RunningProvider, request_id: str, token: str = "local-token-alice", **fields: Any) -> str:
@@ -44,12 +44,6 @@ def run(provider: RunningProvider, request_id: str, token: str = "local-token-al
     assert response.status_code == 202, response.text
     check_status_document(response.json())
     return str(response.json()["action_id"])
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
 
 
 def test_the_banner_has_what_a_newcomer_needs(provider: RunningProvider) -> None:
@@ -67,7 +61,7 @@ def test_a_whole_life_cycle(provider: RunningProvider) -> None:
     assert call(provider, "GET", "/").json()["globus_auth_scope"] == provider.scope
     action_id = run(provider, "life")
     assert call(provider, "POST", f"/{action_id}/release").status_code == 409
-    wait_until(lambda: call(provider, "GET", f"/{action_id}/status").json()["status"] == "SUCCEEDED")
+    until(lambda: call(provider, "GET", f"/{action_id}/status").json()["status"] == "SUCCEEDED", "the end")
     released = call(provider, "POST", f"/{action_id}/release")
     check_status_document(released.json())
     assert released.json()["details"].keys() == {"whattimeisit"}
@@ -121,7 +115,7 @@ def test_odd_requests_are_answered_in_json(provider: RunningProvider, method: st
     host, port = provider.url.removeprefix("http://").split(":")
     headers = "Host: [::1]\r\nAuthorization: Bearer local-token-alice\r\nConnection: close"
     request = f"{method} {target} HTTP/1.1\r\n{headers}\r\n\r\n"
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(request.encode())
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert head.split()[1] == str(expect).encode()
@@ -137,7 +131,7 @@ def test_a_body_without_a_length_is_limited_too(provider: RunningProvider) -> No
 
 def connect(provider: RunningProvider) -> socket.socket:
     host, port = provider.url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def test_http_2_is_not_spoken(provider: RunningProvider) -> None:
@@ -160,7 +154,7 @@ def test_slow_clients_leave_threads_to_the_others(provider: RunningProvider) -> 
     assert refused.headers["Retry-After"].isdigit()
     for connection in slow:
         connection.close()
-    wait_until(lambda: call(provider, "POST", "/run", "local-token-carol", json=late).status_code == 202)
+    until(lambda: call(provider, "POST", "/run", "local-token-carol", json=late).status_code == 202, "a free thread")
 
 
 def test_a_truncated_body_starts_nothing(provider: RunningProvider) -> None:
@@ -184,7 +178,7 @@ def test_local_mode_serves_every_name_of_this_machine(host: str) -> None:
 def test_a_signal_stops_it_cleanly_and_leaves_nothing_behind(stop: signal.Signals) -> None:
     with running_provider() as provider:
         provider.process.send_signal(stop)
-        _, errors = provider.process.communicate(timeout=10)
+        _, errors = provider.process.communicate(timeout=60)
         assert provider.process.returncode == 0
         assert "Traceback" not in errors
         assert not answers(provider.url)
@@ -201,14 +195,14 @@ def test_a_signal_that_does_not_wake_the_main_thread_still_stops_the_process(of_
         other_thread = max(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
         assert other_thread != pid
         assert ctypes.CDLL(None).tgkill(pid, other_thread, signal.SIGTERM) == 0
-        wait_until(lambda: not Path(f"/proc/{pid}").exists() or provider.process.poll() is not None, seconds=5)
+        until(lambda: not Path(f"/proc/{pid}").exists() or provider.process.poll() is not None, "the process to end")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_workers_do_not_outlive_a_killed_parent() -> None:
     with running_provider() as provider:
         provider.process.kill()
-        wait_until(lambda: not answers(provider.url))
+        until(lambda: not answers(provider.url), "the workers to end")
 
 
 def answers(url: str) -> bool:
@@ -223,7 +217,7 @@ def test_paths_are_relative_to_the_folder_that_the_server_is_started_in(tmp_path
     server = [str(ROOT / "script" / "server"), f"--port={port}", f"--auth-port={free_port()}"]
     with subprocess.Popen(server, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as process:
         try:
-            wait_until(lambda: answers(f"http://127.0.0.1:{port}"))
+            until(lambda: answers(f"http://127.0.0.1:{port}"), "the server to answer")
         finally:
             process.terminate()
     assert (tmp_path / "actions.db").exists()
@@ -238,7 +232,7 @@ def test_python_app_app_py_does_the_same() -> None:
 def refusal(*options: str, **settings: Any) -> str:
     """Return the only line of a start that fails."""
     process = start(*options, **settings)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 2, errors
     assert output == ""
     lines = [line for line in errors.splitlines() if "for development only" not in line]
@@ -267,7 +261,7 @@ def test_a_failed_start_says_why_in_one_line() -> None:
 
 def test_help_names_every_option() -> None:
     process = start("--help")
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     for option in ("--host", "--port", "--auth-port", "--workers", "--threads"):
         assert option in output

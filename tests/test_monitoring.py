@@ -207,19 +207,19 @@ def test_workers_are_counted_together(tmp_path: Path) -> None:
     with running_provider("--workers=2", DATABASE_URL=f"sqlite:///{tmp_path}/actions.db") as provider:
         headers = {"Authorization": "Bearer local-token-alice", "Connection": "close"}
         for _ in range(40):
-            assert requests.get(f"{provider.url}/", headers=headers, timeout=10).status_code == 200
-        counted = figures(requests.get(f"{provider.url}/metrics", timeout=10).text)
+            assert requests.get(f"{provider.url}/", headers=headers, timeout=60).status_code == 200
+        counted = figures(requests.get(f"{provider.url}/metrics", timeout=60).text)
         assert counted["request_seconds_count{operation=introspect,status=200}"] == 40
         assert counted["tokens_total{lookup=asked}"] + counted["tokens_total{lookup=remembered}"] == 40
-        assert requests.get(f"{provider.url}/health", timeout=10).json()["status"] == "ok"
+        assert requests.get(f"{provider.url}/health", timeout=60).json()["status"] == "ok"
 
 
 def test_the_log_of_a_server_goes_to_stderr_and_is_whole_when_it_ends() -> None:
     with running_provider(LOG_FORMAT="json") as provider:
         for _ in range(30):
-            requests.get(f"{provider.url}/x/status", headers={"Authorization": "Bearer local-token-bob"}, timeout=10)
+            requests.get(f"{provider.url}/x/status", headers={"Authorization": "Bearer local-token-bob"}, timeout=60)
         provider.process.terminate()
-        stdout, stderr = provider.process.communicate(timeout=30)
+        stdout, stderr = provider.process.communicate(timeout=60)
     assert stderr.count('"route":"/<action_id>/status"') == 30
     assert "local-token" not in stderr
     assert "route" not in stdout
@@ -229,7 +229,7 @@ def test_an_unread_log_blocks_no_request() -> None:
     with running_provider() as provider, requests.Session() as session:
         headers = {"Authorization": "Bearer local-token-bob"}
         for _ in range(1500):  # twice what a pipe holds
-            assert session.get(f"{provider.url}/x/status", headers=headers, timeout=10).status_code == 404
+            assert session.get(f"{provider.url}/x/status", headers=headers, timeout=60).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/metrics", "/nowhere", "/actions"])

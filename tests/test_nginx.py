@@ -18,9 +18,9 @@ import pytest
 import requests
 
 from tests.api import check_error
-from tests.examples.waiting import until
 from tests.nginx import HEADERS, RunningNginx, prepared_nginx, running_nginx, session_from
 from tests.processes import RunningProvider, free_port, running_provider
+from tests.waiting import until
 
 LARGEST_FILE = "/docs/swagger-ui-bundle.js"
 LONG = "a" * 21_000
@@ -67,9 +67,9 @@ def test_a_body_that_is_too_large_is_refused_in_the_providers_words(
 ) -> None:
     largest, larger = b" " * 65_536, b" " * 65_537
     session = session_from(nginx)
-    assert session.post(f"{nginx.url}/run", data=largest, timeout=20).status_code == 400  # it is read, and no JSON
-    ours = requests.post(f"{provider.url}/run", data=larger, headers=HEADERS, timeout=20)
-    theirs = session.post(f"{nginx.url}/run", data=larger, timeout=20)
+    assert session.post(f"{nginx.url}/run", data=largest, timeout=60).status_code == 400  # it is read, and no JSON
+    ours = requests.post(f"{provider.url}/run", data=larger, headers=HEADERS, timeout=60)
+    theirs = session.post(f"{nginx.url}/run", data=larger, timeout=60)
     assert (theirs.status_code, theirs.json()) == (413, ours.json())
     check_error(theirs.json(), "RequestTooLarge")
 
@@ -89,7 +89,7 @@ def test_a_body_that_is_too_large_is_refused_in_the_providers_words(
 def test_what_nginx_refuses_is_refused_in_json(
     nginx: RunningNginx, path: str, headers: dict[str, str], status: int, code: str
 ) -> None:
-    response = session_from(nginx).get(nginx.url + path, headers=headers, timeout=20)
+    response = session_from(nginx).get(nginx.url + path, headers=headers, timeout=60)
     assert (response.status_code, response.headers["Content-Type"]) == (status, "application/json")
     check_error(response.json(), code)
 
@@ -114,13 +114,13 @@ def test_odd_requests_are_refused_in_json(nginx: RunningNginx, head: str, status
 
 
 def test_plain_http_is_refused_in_json(nginx: RunningNginx) -> None:
-    response = requests.get(f"http://127.0.0.1:{nginx.port}/", timeout=20)
+    response = requests.get(f"http://127.0.0.1:{nginx.port}/", timeout=60)
     assert response.status_code == 400
     check_error(response.json(), "InvalidRequest")
 
 
 def test_the_longest_token_reaches_the_provider(nginx: RunningNginx) -> None:
-    response = session_from(nginx).get(nginx.url, headers={"Authorization": f"Bearer {'a' * 16_384}"}, timeout=20)
+    response = session_from(nginx).get(nginx.url, headers={"Authorization": f"Bearer {'a' * 16_384}"}, timeout=60)
     assert response.status_code == 401
     check_error(response.json(), "NoAuthentication")
 
@@ -140,7 +140,7 @@ def test_slow_bodies_hold_nobody_up_and_are_cut_off(provider: RunningProvider) -
         session = session_from(nginx, "127.0.0.2")
         for _ in range(10):
             body: Any = {"request_id": uuid.uuid4().hex, "body": {"utc_offset": 1}}
-            assert session.post(f"{nginx.url}/run", json=body, timeout=20).status_code == 202
+            assert session.post(f"{nginx.url}/run", json=body, timeout=60).status_code == 202
         assert [read_all(connection) for connection in slow] == [b""] * 60
 
 
@@ -158,7 +158,7 @@ def test_an_answer_that_is_not_read_leaves_the_server(provider: RunningProvider)
         connection = stack.enter_context(connect(nginx, receive_buffer=4096))
         connection.sendall(request.encode())
         answer = connection.recv(1)
-        meanwhile = session_from(nginx).get(nginx.url + LARGEST_FILE, timeout=20)
+        meanwhile = session_from(nginx).get(nginx.url + LARGEST_FILE, timeout=60)
         until(lambda: bytes_in_transit(provider.port) == 0, "nginx to read the whole answer")
         answer += read_all(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -171,10 +171,10 @@ def test_an_answer_that_is_not_read_leaves_the_server(provider: RunningProvider)
 def test_an_address_may_have_fifty_requests_open(nginx: RunningNginx) -> None:
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(stalled_body(nginx, "127.0.0.20")) for _ in range(49)]
-        assert session_from(nginx, "127.0.0.20").get(nginx.url, timeout=20).status_code == 200
+        assert session_from(nginx, "127.0.0.20").get(nginx.url, timeout=60).status_code == 200
         held.append(stack.enter_context(stalled_body(nginx, "127.0.0.20")))
-        refused = session_from(nginx, "127.0.0.20").get(nginx.url, timeout=20)
-        assert session_from(nginx, "127.0.0.21").get(nginx.url, timeout=20).status_code == 200
+        refused = session_from(nginx, "127.0.0.20").get(nginx.url, timeout=60)
+        assert session_from(nginx, "127.0.0.21").get(nginx.url, timeout=60).status_code == 200
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
     check_error(refused.json(), "ServiceUnavailable")
 
@@ -182,10 +182,10 @@ def test_an_address_may_have_fifty_requests_open(nginx: RunningNginx) -> None:
 def test_an_address_may_send_a_hundred_requests_at_once(nginx: RunningNginx) -> None:
     def send(count: int) -> list[int]:
         session = session_from(nginx, "127.0.0.30")
-        return [session.get(f"{nginx.url}/openapi.json", timeout=20).status_code for _ in range(count)]
+        return [session.get(f"{nginx.url}/openapi.json", timeout=60).status_code for _ in range(count)]
 
     assert send(100) == [200] * 100
     with ThreadPoolExecutor(8) as pool:
         answers = [status for part in pool.map(send, [100] * 8) for status in part]
     assert set(answers) == {200, 503}
-    assert session_from(nginx, "127.0.0.31").get(nginx.url, timeout=20).status_code == 200
+    assert session_from(nginx, "127.0.0.31").get(nginx.url, timeout=60).status_code == 200

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
-import schemathesis
 import yaml
-from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import Status, events, from_schema
 
 from app import settings
-from app.action.times import parse_duration, parse_time
 from app.settings import SettingsError
 from app.web.errors import CODES
 from app.web.openapi import _openapi_yaml, openapi_document
@@ -204,78 +196,12 @@ def test_links_lead_from_run_to_release_and_end_there(alice: Caller, clock: Cloc
     follow(follow(links, "release", 200), "status", 404)
 
 
-class Exploration:
-    """A run of Schemathesis on a provider: the failures it found, and the responses it got."""
-
-    def __init__(self, token: str, clock: Clock) -> None:
-        self.faults: list[str] = []
-        self.answers: set[tuple[str, int]] = set()
-        self.document: Any = None
-        self._clock = clock
-        self._numbers = itertools.count()
-        self._settings = {
-            "seed": 1,
-            "headers": {"Authorization": f"Bearer {token}"},
-            "generation": {"deterministic": True, "max-examples": 30},
-        }
-
-    def run(self, url: str) -> None:
-        config = SchemathesisConfig.from_dict(self._settings)
-        schema = schemathesis.openapi.from_url(url, config=config)
-        self.document = schema.raw_schema
-
-        @schema.hook
-        def map_body(context: Any, body: Any) -> Any:
-            return self.sensible(body)
-
-        for event in from_schema(schema).execute():
-            if isinstance(event, events.NonFatalError | events.FatalError):
-                self.faults.append(str(vars(event)))
-            elif isinstance(event, events.ScenarioFinished):
-                self._record(event)
-
-    def sensible(self, body: Any) -> Any:
-        """Adapt a valid request to what no schema can say: the deadline is in the future, and the request_id unused."""
-        if not isinstance(body, dict):
-            return body
-        changed = dict(body)
-        number = next(self._numbers)
-        if isinstance(body.get("request_id"), str) and number % 4:
-            changed["request_id"] += f" {number}"
-        with suppress(KeyError, TypeError, ValueError):
-            parse_time(body["deadline"])
-            changed["deadline"] = (self._clock.now + timedelta(days=1 + number % 28)).isoformat()
-        with suppress(KeyError, TypeError, ValueError):
-            if parse_duration(body["release_after"], NOW) < timedelta(days=1):
-                changed["release_after"] = "P1D"  # so that actions are still there when Schemathesis asks for them
-        return changed
-
-    def _record(self, event: events.ScenarioFinished) -> None:
-        cases = event.recorder.cases
-        for case_id, interaction in event.recorder.interactions.items():
-            if interaction.response is not None:
-                self.answers.add((cases[case_id].value.operation.label, interaction.response.status_code))
-        for case_id, checks in event.recorder.checks.items():
-            for check in checks:
-                if check.status == Status.FAILURE:
-                    assert check.failure_info is not None
-                    failure, case = check.failure_info.failure, cases[case_id].value
-                    self.faults.append(
-                        f"{case.operation.label}: {failure.title} {failure.message}: {case.as_curl_command()}"
-                    )
-
-
-def marker(id_: Any) -> str:
-    """One as a Link header has it."""
-    return urlsafe_b64encode(f"{NOW.isoformat()} {id_}".encode()).decode().rstrip("=")
-
-
 def test_the_provider_behaves_as_described(
     monkeypatch: pytest.MonkeyPatch, globus: PatchedGlobus, new_app: AppFactory
 ) -> None:
-    schemathesis.openapi.format("date-time", st.integers(1, 29).map(lambda days: (NOW + timedelta(days)).isoformat()))
-    schemathesis.openapi.format("list-marker", st.uuids().map(marker))
-    schemathesis.openapi.format("log-marker", st.sampled_from(["0", "1"]))
+    from tests.exploration import Exploration, describe_formats  # half a second, for this test alone
+
+    describe_formats(NOW)
     # Where a sequence begins, Schemathesis guesses, and takes request_id for the id of something to be made before.
     guess = "schemathesis.specs.openapi.stateful.is_likely_root_transition"
     monkeypatch.setattr(guess, lambda operation, *_: operation.path in ("/run", "/actions"))

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.examples.waiting import until
 from tests.nginx import HEADERS, indented_block, replace
 from tests.processes import ROOT, RunningProvider, find_program, free_port, running_provider
+from tests.waiting import until
 
 DASHBOARD = json.loads((ROOT / "docs" / "grafana.json").read_text("utf-8"))
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
@@ -34,12 +34,12 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvid
 def use(provider: RunningProvider) -> None:
     """Start an action and see its end; ask for one that is not there, also with a token that nobody has."""
     body: Any = {"request_id": uuid.uuid4().hex, "body": {"utc_offset": 1}}
-    started = requests.post(f"{provider.url}/run", json=body, headers=HEADERS, timeout=20)
+    started = requests.post(f"{provider.url}/run", json=body, headers=HEADERS, timeout=60)
     assert started.status_code == 202
-    requests.get(f"{provider.url}/{started.json()['action_id']}/status", headers=HEADERS, timeout=20)
-    requests.get(f"{provider.url}/none/status", headers=HEADERS, timeout=20)
+    requests.get(f"{provider.url}/{started.json()['action_id']}/status", headers=HEADERS, timeout=60)
+    requests.get(f"{provider.url}/none/status", headers=HEADERS, timeout=60)
     unknown = {"Authorization": f"Bearer {uuid.uuid4().hex}"}  # a question to Globus Auth each time
-    assert requests.get(f"{provider.url}/none/status", headers=unknown, timeout=20).status_code == 401
+    assert requests.get(f"{provider.url}/none/status", headers=unknown, timeout=60).status_code == 401
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +62,13 @@ def prometheus(provider: RunningProvider, tmp_path_factory: pytest.TempPathFacto
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def ask(prometheus: str, query: str) -> list[Any]:
     """Return the results of a query; none while Prometheus starts."""
     with contextlib.suppress(requests.ConnectionError):
-        response = requests.get(f"{prometheus}/api/v1/query", params={"query": query}, timeout=20)
+        response = requests.get(f"{prometheus}/api/v1/query", params={"query": query}, timeout=60)
         if response.status_code != 503:
             assert response.json()["status"] == "success", response.text
             return list(response.json()["data"]["result"])
@@ -94,7 +94,7 @@ def test_prometheus_sees_the_server_and_counts_its_workers_together(provider: Ru
     started = 'action_provider_actions_total{event="started"}'
     until(lambda: ask(prometheus, 'up{job="whattime"} == 1'), "a scrape")
     use(provider)
-    page = requests.get(f"{provider.url}/metrics", timeout=20).text
+    page = requests.get(f"{provider.url}/metrics", timeout=60).text
     exact = re.search(r'^action_provider_actions_total\{event="started"\} ([\d.]+)$', page, re.MULTILINE)
     assert exact
     until(lambda: count() == int(float(exact[1])), "the same number in Prometheus")
@@ -103,7 +103,7 @@ def test_prometheus_sees_the_server_and_counts_its_workers_together(provider: Ru
 def test_prometheus_evaluates_the_alerts_and_none_fires(provider: RunningProvider, prometheus: str) -> None:
     def rules() -> list[Any]:
         with contextlib.suppress(requests.ConnectionError):
-            groups = requests.get(f"{prometheus}/api/v1/rules", timeout=20).json()["data"]["groups"]
+            groups = requests.get(f"{prometheus}/api/v1/rules", timeout=60).json()["data"]["groups"]
             found = [rule for group in groups for rule in group["rules"]]
             return found if all(rule["health"] != "unknown" for rule in found) else []
         return []
@@ -115,7 +115,7 @@ def test_prometheus_evaluates_the_alerts_and_none_fires(provider: RunningProvide
 
 def test_promtool_finds_no_fault_with_the_metrics(provider: RunningProvider) -> None:
     use(provider)
-    page = requests.get(f"{provider.url}/metrics", timeout=20).text
+    page = requests.get(f"{provider.url}/metrics", timeout=60).text
     promtool = find_program("promtool", "prometheus")
     done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

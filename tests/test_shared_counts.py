@@ -14,9 +14,10 @@ import requests
 
 from app.monitoring.shared_counts import FILE_BYTES, FOLDER, _reserved, remove_dead_files
 from tests.processes import RunningProvider, clean_environment, free_port, running_provider
-from tests.test_http import refusal, wait_until
+from tests.test_http import refusal
 from tests.test_monitoring import figures
 from tests.test_supervision import serves, worker_ids
+from tests.waiting import until
 
 HEADERS = {"Authorization": "Bearer local-token-alice"}
 
@@ -34,16 +35,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def introspections(provider: RunningProvider) -> float:
-    page = requests.get(f"{provider.url}/metrics", timeout=10)
+    page = requests.get(f"{provider.url}/metrics", timeout=60)
     assert page.status_code == 200
     return figures(page.text)["request_seconds_count{operation=introspect,status=200}"]
 
 
 def check_counts(provider: RunningProvider, before: int = 0) -> None:
     for _ in range(5):
-        assert requests.get(f"{provider.url}/", headers=HEADERS, timeout=10).status_code == 200
+        assert requests.get(f"{provider.url}/", headers=HEADERS, timeout=60).status_code == 200
     for number in range(100):  # as many new labels as requests can create
-        requests.get(f"{provider.url}/{number}", headers=HEADERS, timeout=10)
+        requests.get(f"{provider.url}/{number}", headers=HEADERS, timeout=60)
     assert introspections(provider) == before + 5
 
 
@@ -52,7 +53,7 @@ def test_on_a_full_disk_the_server_keeps_running_and_each_worker_counts_for_itse
         check_counts(provider)
         assert list(small_disk.iterdir()) == []
         provider.process.terminate()
-        _, errors = provider.process.communicate(timeout=30)
+        _, errors = provider.process.communicate(timeout=60)
     assert "WARNING This process is not counted in the shared metrics: No space left on device" in errors
     assert "Traceback" not in errors
 
@@ -107,7 +108,7 @@ def test_the_folder_of_a_killed_server_is_removed_by_its_workers(tmp_path: Path)
     with running_provider(environment={"TMPDIR": str(tmp_path)}) as provider:
         assert len(list(tmp_path.glob("metrics-*"))) == 1
         provider.process.kill()
-        wait_until(lambda: not list(tmp_path.glob("metrics-*")))
+        until(lambda: not list(tmp_path.glob("metrics-*")), "the folder to be removed")
 
 
 def test_a_replaced_worker_continues_the_counts(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_a_replaced_worker_continues_the_counts(tmp_path: Path) -> None:
         check_counts(provider)
         (worker,) = worker_ids(provider)
         os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: worker_ids(provider) not in ([], [worker]) and serves(provider))
+        until(lambda: worker_ids(provider) not in ([], [worker]) and serves(provider), "another worker")
         assert introspections(provider) == 6
 
 

@@ -20,7 +20,7 @@ from granian.constants import Interfaces
 
 from app.server.supervisor import Supervisor
 from tests.processes import ROOT, RunningProvider, clean_environment, free_port, running_provider, start
-from tests.test_http import wait_until
+from tests.waiting import until
 
 HEADERS = {"Authorization": "Bearer local-token-alice", "Connection": "close"}
 
@@ -44,7 +44,7 @@ def worker_ids(provider: RunningProvider) -> list[int]:
 
 def serves(provider: RunningProvider) -> bool:
     try:
-        return requests.get(f"{provider.url}/", headers=HEADERS, timeout=1).status_code == 200
+        return requests.get(f"{provider.url}/", headers=HEADERS, timeout=5).status_code == 200
     except requests.RequestException:
         return False
 
@@ -56,12 +56,12 @@ def has_another_worker(provider: RunningProvider, killed: list[int]) -> bool:
 def test_a_worker_that_dies_again_and_again_does_not_end_the_server(provider: RunningProvider) -> None:
     killed: list[int] = []
     for _ in range(3):  # each as soon as it starts: granian takes the second for a crash loop
-        wait_until(partial(has_another_worker, provider, killed[-1:]))
+        until(partial(has_another_worker, provider, killed[-1:]), "another worker")
         killed += worker_ids(provider)
         os.kill(killed[-1], signal.SIGKILL)
-    wait_until(lambda: serves(provider))
+    until(lambda: serves(provider), "an answer")
     provider.process.terminate()
-    _, errors = provider.process.communicate(timeout=30)
+    _, errors = provider.process.communicate(timeout=60)
     deaths = [line for line in map(json.loads, errors.splitlines()) if line["message"].startswith("Unexpected exit")]
     assert len(deaths) == 3
     for line in deaths:
@@ -75,7 +75,7 @@ def test_a_worker_that_cannot_start_ends_the_server(tmp_path: Path) -> None:
     (tmp_path / "schema.json").write_text("{}")
     ports = (f"--port={free_port()}", f"--auth-port={free_port()}")
     process = start(*ports, WORK="broken_work", environment={"PYTHONPATH": str(tmp_path)})
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "not here" in errors
 

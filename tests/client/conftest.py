@@ -137,7 +137,7 @@ def terminal(slow_provider: RunningProvider, tmp_path: Path) -> Terminal:
             env=clean_environment(**{**settings, **environment}),
             cwd=str(ROOT),
             encoding="utf-8",
-            timeout=30,
+            timeout=60,
             dimensions=(40, 100),
             preexec_fn=hear_ctrl_c,
         )

@@ -150,7 +150,7 @@ def test_interactive_asks_for_each_field(alice: Command) -> None:
 
 
 def test_list_and_release_all_complete_actions(command: Command, slow_provider: RunningProvider) -> None:
-    options = {"url": slow_provider.url, "token": "local-token-carol"}
+    options = {"url": slow_provider.url, "token": "local-token-carol"}  # no other test starts actions as Carol
     ids = [command("run", "-b", BODY, **options).json["action_id"] for _ in range(3)]
     assert [action["action_id"] for action in command("list", **options).json] == ids[::-1]
     newest = command("list", "--limit", "2", **options)
@@ -296,11 +296,11 @@ def blueprint(slow_provider: RunningProvider) -> Iterator[str]:
     patient = requests.Session()
     patient.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.1)))
     try:
-        assert patient.get(url, timeout=5).status_code < 500
+        assert patient.get(url, timeout=60).status_code < 500
         yield url
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=60)
 
 
 def test_a_provider_on_the_toolkits_blueprint(command: Command, blueprint: str) -> None:

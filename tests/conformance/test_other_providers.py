@@ -250,7 +250,7 @@ def test_simultaneous_requests_are_at_the_provider_at_the_same_time() -> None:
 
     class WaitsForAll(ExampleProvider):
         def run(self, call: Call) -> Answer:
-            all_there.wait(timeout=10)
+            all_there.wait(timeout=60)
             return super().run(call)
 
     with suite_on(WaitsForAll()) as provider:

@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 
 from examples.batch.job_queue import JobQueue
-from tests.examples.waiting import until
 from tests.own_provider import OwnProvider
 from tests.processes import ROOT, clean_environment
+from tests.waiting import until
 
 PROGRAMS = {
     # Prints its process id, then waits until the test lets it continue.

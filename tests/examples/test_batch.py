@@ -15,9 +15,9 @@ from app.settings import SettingsError, load
 from examples.batch import work
 from examples.batch.job_queue import JobQueue
 from tests.examples.batch_parts import Settings, batch_settings, pids, rows, run, running_worker, status_until
-from tests.examples.waiting import is_running, until
 from tests.own_provider import OwnProvider
 from tests.processes import ROOT
+from tests.waiting import is_running, until
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ import pytest
 
 from examples.batch.job_queue import LONGEST_RUNS
 from tests.examples.batch_parts import Settings, batch_settings, pids, rows, run, running_worker, status_until
-from tests.examples.waiting import call, is_running, until
 from tests.own_provider import OwnProvider
 from tests.processes import running_provider
+from tests.waiting import call, is_running, until
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_worker_that_is_told_to_stop_returns_its_job(
         action = run(provider, "wait", gate)
         status_until(provider, action, display_status="running, 1 of 2")
         first.terminate()
-        first.wait(timeout=20)
+        first.wait(timeout=60)
         assert not is_running(pids(gate)[0])
     with running_worker(settings):
         gate.touch()

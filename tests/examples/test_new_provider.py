@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_result_passes_its_own_tests(folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
-    environment = clean_environment(PYTHONPATH=str(folder.parent))
+    environment = clean_environment(PYTHONPATH=str(folder.parent), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "6 passed" in done.stdout

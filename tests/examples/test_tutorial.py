@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from examples.job_service.service import RenderJobs, running_service
 from examples.new_provider import main as new_provider
-from tests.examples.waiting import call, until
 from tests.processes import ROOT, clean_environment, running_provider
 from tests.test_documents import blocks, here
+from tests.waiting import call, until
 
 PAGE = "docs/your-own-provider.md"
 
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_its_tests_pass(folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(folder)]
-    environment = clean_environment(PYTHONPATH=str(folder.parent.parent))
+    environment = clean_environment(PYTHONPATH=str(folder.parent.parent), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "4 passed" in done.stdout

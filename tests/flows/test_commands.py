@@ -418,7 +418,7 @@ def terminal(*arguments: str) -> Any:
         cwd=str(ROOT),
         env={name: value for name, value in environment.items() if not name.startswith("ACTION_")},
         encoding="utf-8",
-        timeout=30,
+        timeout=60,
         dimensions=(40, 120),
         preexec_fn=hear_ctrl_c,
     )

@@ -47,7 +47,7 @@ def authorize_url(scope: str) -> str:
 
 def withdraw(running: RunningGlobus, name: str, dependent_scope: str) -> None:
     form = {"as": name, "scope": PROVIDER_SCOPE, "dependent_scope": dependent_scope}
-    page = requests.post(f"{running.url}v2/web/consents", form, timeout=5)
+    page = requests.post(f"{running.url}v2/web/consents", form, timeout=60)
     assert page.status_code == 200
     assert dependent_scope not in page.text
 
@@ -136,7 +136,7 @@ def test_a_person_who_denies_has_not_consented(asking: RunningGlobus) -> None:
 def test_withdrawing_a_consent_ends_the_tokens_based_on_it(asking: RunningGlobus) -> None:
     consent(authorize_url(f"{PROVIDER_SCOPE}[{TRANSFER}]"), "alice")
     token = provider().oauth2_get_dependent_tokens("local-token-alice", refresh_tokens=True).by_scopes[TRANSFER]
-    page = requests.get(f"{asking.url}v2/web/consents?as=alice", timeout=5).text
+    page = requests.get(f"{asking.url}v2/web/consents?as=alice", timeout=60).text
     assert re.findall(r'name="dependent_scope" value="([^"]+)"', page) == [GROUPS_SCOPE, TRANSFER]
     withdraw(asking, "alice", TRANSFER)
     assert dependent_scopes() == [GROUPS_SCOPE]
@@ -155,9 +155,9 @@ def test_an_implied_consent_can_be_withdrawn_and_given_again(running: RunningGlo
 
 
 def test_the_consents_page_asks_who_it_is_for(running: RunningGlobus) -> None:
-    assert 'href="?as=carol"' in requests.get(f"{running.url}v2/web/consents", timeout=5).text
+    assert 'href="?as=carol"' in requests.get(f"{running.url}v2/web/consents", timeout=60).text
     for form in ({}, {"as": "zoe", "scope": "a", "dependent_scope": "b"}, {"as": "bob", "scope": "a"}):
-        assert requests.post(f"{running.url}v2/web/consents", form, timeout=5).status_code == 400
+        assert requests.post(f"{running.url}v2/web/consents", form, timeout=60).status_code == 400
 
 
 def test_consents_are_listed_for_their_person_only(asking: RunningGlobus) -> None:
@@ -217,4 +217,4 @@ def test_a_scope_that_cannot_be_read_is_refused(running: RunningGlobus, scope: s
     with pytest.raises(globus_sdk.AuthAPIError, match="invalid_scope"):
         service.oauth2_client_credentials_tokens(requested_scopes=scope)
     url = authorize_url("SCOPE").replace("SCOPE", quote(scope))
-    assert requests.get(url, timeout=5).status_code == 400
+    assert requests.get(url, timeout=60).status_code == 400

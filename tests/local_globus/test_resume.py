@@ -55,7 +55,7 @@ def test_the_old_command_line_resumes(command: str, served: Served, running: Run
     (tmp_path / ".globus_automate_tokens.json").write_text(stored_token(PROVIDER_SCOPE, "local-token-alice"))
     environment = clean_environment(HOME=str(tmp_path), **running.environment)
     arguments = ["action", "resume", action_id, "--action-url", url, "--action-scope", PROVIDER_SCOPE]
-    terminal = pexpect.spawn(command, arguments, env=environment, encoding="utf-8", timeout=30)
+    terminal = pexpect.spawn(command, arguments, env=environment, encoding="utf-8", timeout=60)
     terminal.setwinsize(50, 2000)
     terminal.expect(r"http://127\.0\.0\.1:\d+/v2/oauth2/authorize\S+")
     code = consent(re.sub(r"\x1b\[[0-9;]*m", "", str(terminal.after)), "alice")

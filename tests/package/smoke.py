@@ -44,7 +44,7 @@ def test_the_flow(flow_runner):
 def wait_until_it_answers(url: str) -> None:
     for _ in range(300):
         try:
-            urllib.request.urlopen(f"{url}/openapi.json", timeout=5).close()
+            urllib.request.urlopen(f"{url}/openapi.json", timeout=60).close()
             return
         except OSError:
             time.sleep(0.1)

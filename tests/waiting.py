@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 20) -> T:
+def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
     """Return the first true value that `condition` returns.
 
     :param what: what is waited for, for the message of the AssertionError that is raised after `seconds`.
@@ -36,5 +36,5 @@ def call(url: str, document: Any = None) -> Any:
     """Return the response of a provider in local mode to Alice: to a POST of `document`, or to a GET."""
     data = None if document is None else json.dumps(document).encode()
     request = urllib.request.Request(url, data, {"Authorization": "Bearer local-token-alice"})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response)
