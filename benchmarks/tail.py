@@ -72,7 +72,7 @@ def slow_callers(peer: Peer, lines: Path, seconds: int, *, wanted: bool) -> Iter
 
 def table(samples: Samples) -> str:
     """Requests a second, p50 and p99 of each."""
-    heads = [f"{count} connections{slow}" for count in CONNECTIONS for slow in ("", ", slow tokens")]
+    heads = [f"{count} at once{slow}" for count in CONNECTIONS for slow in ("", ", slow tokens")]
     lines = [f"| threads | {' | '.join(heads)} |", f"|---:|{'---:|' * len(heads)}"]
     for count in THREADS:
         cells = (cell(samples[count, connections, slow]) for connections in CONNECTIONS for slow in (False, True))
