@@ -45,7 +45,7 @@ class Exploration:
         self._settings = {
             "seed": 1,
             "headers": {"Authorization": f"Bearer {token}"},
-            "generation": {"deterministic": True, "max-examples": 30},
+            "generation": {"deterministic": True, "max-examples": 20},
         }
 
     def run(self, url: str) -> None:
