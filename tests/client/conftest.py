@@ -80,6 +80,12 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
+@pytest.fixture(autouse=True)
+def _time_to_check_a_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a check on a busy machine take longer than users would wait."""
+    monkeypatch.setattr("client.schema_check.LIMIT_SECONDS", 60.0)
+
+
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run the command line in this process: command("run", "--body", BODY, url=URL, token=TOKEN, stdin="…")."""

@@ -13,10 +13,15 @@ import pytest
 
 from client.cli import main
 from client.flows.pytest_plugin import flow_runner
-from tests.client.conftest import quick_provider, slow_provider
+from tests.client.conftest import _time_to_check_a_schema, quick_provider, slow_provider
 from tests.processes import RunningProvider
 
-__all__ = ["flow_runner", "quick_provider", "slow_provider"]  # pytest finds it here, as in a user's conftest.py
+__all__ = [
+    "_time_to_check_a_schema",
+    "flow_runner",
+    "quick_provider",
+    "slow_provider",
+]  # pytest finds it here, as in a user's conftest.py
 
 
 @dataclass(frozen=True)
