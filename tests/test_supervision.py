@@ -110,7 +110,7 @@ def test_a_server_ends_with_its_terminal_unless_started_with_nohup(nohup: bool) 
         terminal.expect("SIGHUP is ignored")
         terminal.kill(signal.SIGTERM)
     terminal.expect(pexpect.EOF)
-    terminal.close()
+    terminal.wait()
     assert terminal.exitstatus == 0
 
 
