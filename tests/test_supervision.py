@@ -100,9 +100,14 @@ def test_sighup_is_ignored_with_a_warning_and_loses_no_action(provider: RunningP
 
 @pytest.mark.parametrize("nohup", [False, True], ids=["", "nohup"])
 def test_a_server_ends_with_its_terminal_unless_started_with_nohup(nohup: bool) -> None:
-    command = [sys.executable, "-m", "app", f"--port={free_port()}", f"--auth-port={free_port()}"]
+    options = ["-m", "app", f"--port={free_port()}", f"--auth-port={free_port()}"]
+
+    def hear_hangup() -> None:
+        """Whether or not the tests were started with nohup."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL)
+
     terminal = pexpect.spawn(
-        command[0], command[1:], cwd=ROOT, env=clean_environment(), encoding="utf-8", timeout=60, ignore_sighup=nohup
+        sys.executable, options, cwd=ROOT, env=clean_environment(), encoding="utf-8", timeout=60, preexec_fn=hear_hangup
     )
     terminal.expect("Run an action:")
     terminal.kill(signal.SIGHUP)
