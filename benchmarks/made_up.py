@@ -17,12 +17,13 @@ from app.action.record import Action, Outcome, Status
 from app.database import Database
 from app.database.listed import roles_of
 from app.database.parameters import new_rows
+from app.database.schema import action_principals, actions
 
 CREATOR = f"urn:globus:auth:identity:{uuid.UUID(int=1)}"
 NOW = datetime.now(UTC)
 
-_ACTIONS = ("action_id", "creator_id", "request_digest", "record", "version", "purge_time", "due")
-_PRINCIPALS = ("action_id", "principal", "roles", "status", "start_time", "ends", "expiry")
+_ACTIONS = tuple(column.name for column in actions.c)
+_PRINCIPALS = tuple(column.name for column in action_principals.c)
 
 
 def made_up(random: Random) -> Iterator[Action]:

@@ -63,7 +63,8 @@ def measure(database: Database, stored: Sequence[Action]) -> dict[str, float]:
         return Query(frozenset({CREATOR}), frozenset({"creator_id"}), wanted, limit=100)
 
     for status in ("ACTIVE", "SUCCEEDED"):
-        assert len(database.list(query(status), NOW).documents) == 100, f"no full page of {status}"
+        documents = database.list(query(status), NOW).documents
+        assert len([document for document in documents if document]) == 100, f"no full page of {status}"
 
     def create() -> None:
         new = next(made_up(Random(next(numbers))))
