@@ -1,4 +1,4 @@
-"""script/setup, which every other script calls first: .venv is made once, whoever else makes it at that time."""
+"""script/setup, which every other script calls first: of several at once, one makes .venv, and the others wait."""
 
 from __future__ import annotations
 
