@@ -17,9 +17,10 @@ import psycopg
 from flask import Flask, Response, request
 from sqlalchemy import make_url
 
+from app.database.schema import actions
 from app.database.sqlite import configure
 
-COLUMNS = ("action_id", "creator_id", "request_digest", "record", "document", "version", "purge_time", "due")
+COLUMNS = tuple(column.name for column in actions.c)
 NAMES = ", ".join(COLUMNS)
 TEMPLATE = f"SELECT {NAMES} FROM actions WHERE due IS NULL LIMIT 1"
 PRINCIPALS = "SELECT principal, roles, status, start_time, ends, expiry FROM action_principals WHERE action_id = ?"

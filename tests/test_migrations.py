@@ -32,7 +32,7 @@ from app.database.schema import REVISION, metadata
 from app.settings import SettingsError
 from tests.conftest import CREDENTIALS
 from tests.processes import ROOT, clean_environment, free_port
-from tests.test_database import STORED
+from tests.test_database import STORED, action
 
 ALICE = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000001"
 NOW = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
@@ -210,21 +210,9 @@ def test_the_encoding_of_the_client_does_not_matter(postgresql: str, monkeypatch
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     prepare_database(postgresql, migrate=True)
     database = open_database(postgresql)
-    action = Action(
-        action_id="id-japanese",
-        creator_id=ALICE,
-        request_id="request-japanese",
-        content=b"",
-        label="日本",
-        monitor_by=(ALICE,),
-        manage_by=(ALICE,),
-        start_time=NOW,
-        completion_time=NOW,
-        release_after=timedelta(seconds=3),
-        outcome=failed("日本", "E"),
-    )
-    assert database.create(action) == action
-    assert database.get("id-japanese") == action
+    japanese = action(action_id="id-japanese", request_id="request-japanese", label="日本", outcome=failed("日本", "E"))
+    assert database.create(japanese) == japanese
+    assert database.get("id-japanese") == japanese
     assert database.delete("id-japanese")
     database.close()
 
